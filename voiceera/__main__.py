@@ -1,0 +1,3 @@
+from voiceera.cli import main
+
+main()

@@ -1,0 +1,57 @@
+"""Settings: the only file that reads the environment. Built once in `cli.py` and passed down."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """/var/lib/voiceera as root, else the user's data directory (XDG Base Directory Specification)."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/voiceera")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "voiceera"
+
+
+class Settings(BaseSettings):
+    """Every field is read from VOICEERA_<NAME>. URLs carry no trailing slash."""
+
+    model_config = SettingsConfigDict(env_prefix="VOICEERA_", extra="ignore", hide_input_in_errors=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    database_url: SecretStr | None = None
+    """postgresql://… ; unset: the embedded PostgreSQL under `data_dir`."""
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    media_host: str = "127.0.0.1"
+    media_port: int = 8001
+    media_processes: int = 1
+    """How many media processes `serve` starts, on consecutive ports from `media_port`."""
+    media_capacity: int = 100
+    """Calls one media process takes at a time; past it, it refuses and the dialer places none."""
+    recognizer_processes: int = 1
+    """Worker processes of the embedded recognizer, for each media process."""
+
+    public_url: str = ""
+    """What carriers are told and what their signatures are checked against; empty: http://api_host:api_port."""
+    media_url: str = ""
+    """ws(s):// base told to carriers; empty: ws://media_host:media_port of the process chosen."""
+
+    outbound_allow: str = ""
+    """Comma-separated CIDR:port entries ("127.0.0.1/32:8090") that user-given URLs may reach although private."""
+    drain_seconds: float = 600
+    """How long live calls may go on after the first SIGTERM."""
+    log_level: str = "INFO"
+
+    admin_email: str | None = None
+    admin_password: SecretStr | None = None
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir / "recordings"
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.data_dir / "keys"

@@ -1,0 +1,225 @@
+"""One small Protocol per kind of outside party. A vendor's file implements one; nobody else knows the vendor."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from voiceera.rules.audio import AudioFormat
+
+# ── speech to text ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a recognizer made of the caller's speech so far (`final=False`) or of a whole utterance.
+
+    `rejected`: there was speech, but nothing that was expected; `text` is then empty.
+    """
+
+    text: str
+    final: bool
+    confidence: float | None = None
+    rejected: bool = False
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a stream is opened for. `phrases`: all that the agent may expect in this call, over all its steps."""
+
+    audio_format: AudioFormat
+    language: str
+    phrases: tuple[str, ...] = ()
+
+
+class RecognitionStream(Protocol):
+    """One caller's ear, for a whole call.
+
+    The engine brackets each stretch of speech by `begin_utterance` (passing audio from shortly before it) and
+    `end_utterance`; `push` takes the line's frames between the two. Nothing here blocks the loop.
+    """
+
+    def begin_utterance(self, expected: tuple[str, ...] = ()) -> None:
+        """A stretch of speech starts; `expected`: the phrases that fit the present question (a hint)."""
+
+    def push(self, audio: bytes) -> None:
+        """Audio in the line's own format, any number of frames."""
+
+    async def end_utterance(self) -> Heard:
+        """What was said, final. Raises ProviderError."""
+
+    def abandon_utterance(self) -> None:
+        """It was no speech after all (a cough): forget it."""
+
+    def partials(self) -> AsyncIterator[Heard]:
+        """Partial transcripts of the utterance under way, until `close`."""
+
+    async def close(self) -> None: ...
+
+
+class SpeechToText(Protocol):
+    async def open(self, recognition: Recognition) -> RecognitionStream:
+        """Raises ProviderError (permanent for an unknown language)."""
+
+    async def close(self) -> None: ...
+
+
+# ── text to speech ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Voice:
+    language: str
+    voice_id: str | None = None
+    speed: float = 1.0
+
+
+class TextToSpeech(Protocol):
+    def speak(self, text: str, voice: Voice, audio_format: AudioFormat) -> AsyncIterator[bytes]:
+        """Audio in the line's own format, streamed; closing the iterator cancels. Raises ProviderError."""
+
+    async def close(self) -> None: ...
+
+
+# ── language model ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Message:
+    role: str
+    content: str
+
+
+class LanguageModel(Protocol):
+    def reply(self, system_prompt: str, history: tuple[Message, ...]) -> AsyncIterator[str]:
+        """Pieces of the reply as the model writes them. Raises ProviderError."""
+
+    async def close(self) -> None: ...
+
+
+# ── carrier ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One outgoing call. The URLs carry our reference; `ring_seconds`: how long to let it ring."""
+
+    reference: str
+    to: str
+    caller_id: str
+    answer_url: str
+    ringing_url: str
+    hangup_url: str
+    ring_seconds: int = 45
+    maximum_seconds: int = 600
+
+
+class Placed(StrEnum):
+    ACCEPTED = "accepted"
+    """The carrier took it; `carrier_call_id` may be its first name for the call."""
+    REFUSED = "refused"
+    """The carrier answered that it will not, and nothing rings; `permanent` and `invalid_number` say why."""
+    BUSY_NOW = "busy_now"
+    """429 or 503 before placing: not a failure, the attempt goes back unconsumed."""
+    UNKNOWN = "unknown"
+    """No answer, or one that proves nothing: never dialled again blind."""
+
+
+@dataclass(frozen=True)
+class DialAnswer:
+    placed: Placed
+    carrier_call_id: str | None = None
+    invalid_number: bool = False
+    permanent: bool = False
+    retry_after_seconds: float | None = None
+    reason: str = ""
+
+
+class CarrierEventKind(StrEnum):
+    ANSWERED = "answered"
+    RINGING = "ringing"
+    ENDED = "ended"
+
+
+class EndedAs(StrEnum):
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    INVALID = "invalid"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class CarrierEvent:
+    """A callback, parsed. `machine`: what the carrier itself thinks answered, if it says."""
+
+    kind: CarrierEventKind
+    carrier_call_id: str | None
+    ended_as: EndedAs | None = None
+    hangup_cause: str | None = None
+    duration_seconds: float | None = None
+    cost: str | None = None
+    machine: bool | None = None
+
+
+@dataclass(frozen=True)
+class CarrierCall:
+    """A call as the carrier's look-up shows it."""
+
+    carrier_call_id: str
+    to: str
+    caller_id: str
+    live: bool
+    started_at: datetime
+    ended_as: EndedAs | None = None
+
+
+@dataclass(frozen=True)
+class CallbackRequest:
+    """An HTTP request that claims to come from the carrier. `url` as the carrier was told it, query included."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CarrierTraits:
+    """What a carrier declares of itself; pacing and the reconciler go by it."""
+
+    calls_per_second: float
+    queues: bool
+    reporting_lag_seconds: float
+    finds_by_reference: bool
+    has_idempotency_key: bool
+
+
+class Carrier(Protocol):
+    traits: CarrierTraits
+
+    async def dial(self, dial: Dial) -> DialAnswer:
+        """Never raises for what the network or the carrier does: the answer says what is known."""
+
+    async def hang_up(self, carrier_call_id: str) -> None:
+        """End a call, ringing or answered; one that is over already is no error. Raises ProviderError."""
+
+    async def find(
+        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+    ) -> list[CarrierCall]:
+        """Live, queued and finished calls that match, as far as the vendor can say. Raises ProviderError."""
+
+    def is_authentic(self, request: CallbackRequest) -> bool:
+        """Whether the callback was signed with our account's secret. Fails closed."""
+
+    def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
+        """Raises Invalid for a body that is not the vendor's."""
+
+    def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
+        """The XML that makes the carrier open its media socket to us, for as long as the call lives."""
+
+    def answer_with_hangup(self) -> str: ...
+
+    async def close(self) -> None: ...

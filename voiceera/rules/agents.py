@@ -1,0 +1,66 @@
+"""AgentConfig: the one typed contract from the API through the store to the engine."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voiceera.rules.flows import Flow
+
+Brain = Literal["llm", "flow", "external"]
+AgentStatus = Literal["active", "inactive", "archived"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VoiceParameters(_Model):
+    voice_id: str | None = None
+    speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
+    tone: str | None = None
+
+
+class ConversationSettings(_Model):
+    """How the agent takes turns. All durations in seconds."""
+
+    endpointing_silence: Annotated[float, Field(ge=0.1, le=5)] = 0.6
+    """Silence that ends the caller's turn; shortened when the answer is complete, lengthened when it is not."""
+    barge_in: bool = True
+    barge_in_confirm: Annotated[float, Field(ge=0.05, le=2)] = 0.3
+    reprompt_after: Annotated[float, Field(ge=1, le=60)] = 8.0
+    max_reprompts: Annotated[int, Field(ge=0, le=5)] = 2
+    silence_hangup: Annotated[float, Field(ge=5, le=300)] = 30.0
+    maximum_duration: Annotated[float, Field(ge=10, le=7200)] = 600.0
+    greet_first: bool = True
+    voicemail: Literal["hang_up", "leave_message", "continue"] = "hang_up"
+    voicemail_message: str | None = None
+
+
+class AgentConfig(_Model):
+    """Everything that a call runs with. Only the name is required; what is missing to run is said by `missing`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: str = ""
+    language: str = "en-US"
+    greeting_message: str = ""
+    system_prompt: str = ""
+    brain: Brain | None = None
+    """None: `flow` if a flow is given and no `llm_provider`, else `llm`."""
+    llm_provider: str | None = None
+    llm_model: str | None = None
+    stt_provider: str = "pocketsphinx"
+    tts_provider: str = "espeak"
+    telephony_provider: str | None = None
+    fallback_providers: dict[str, tuple[str, ...]] = {}
+    voice_parameters: VoiceParameters = VoiceParameters()
+    conversation: ConversationSettings = ConversationSettings()
+    tools: tuple[dict[str, Any], ...] = ()
+    flow: Flow | None = None
+    analysis: dict[str, Any] = {}
+    success_dispositions: tuple[str, ...] = ()
+
+    @property
+    def resolved_brain(self) -> Brain:
+        if self.brain is not None:
+            return self.brain
+        return "flow" if self.flow is not None and self.llm_provider is None else "llm"

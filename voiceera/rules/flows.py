@@ -1,0 +1,132 @@
+"""Scripted conversations: what a flow is. (How one runs: `flow_run.py`.)"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voiceera.errors import FieldProblem
+
+AnswerType = Literal["yes_no", "choice", "digits", "date", "number", "name", "keypad", "free"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expect(_Model):
+    """What a step waits for.
+
+    `choices`: result → the phrases that mean it. `phrases`: further wordings to recognize (free, name).
+    For yes_no the results are "yes" and "no"; for digits and keypad a string of digits of `digits` length (any if
+    None); for date an ISO date; for number a decimal; for name and free the words.
+    """
+
+    type: AnswerType
+    choices: dict[str, tuple[str, ...]] = {}
+    phrases: tuple[str, ...] = ()
+    digits: Annotated[int, Field(ge=1, le=32)] | None = None
+
+
+class _Spoken(_Model):
+    text: str = ""
+    """`{{name | fallback}}` is filled from the contact's variables and from what earlier steps saved."""
+    prompts: dict[str, str] = {}
+    """Language → key of the operator's own recording of this text."""
+    interruptible: bool = True
+
+
+class SayStep(_Spoken):
+    kind: Literal["say"]
+    next: str
+
+
+class AskStep(_Spoken):
+    kind: Literal["ask"]
+    expect: Expect
+    save_as: str | None = None
+    next: str | None = None
+    branches: dict[str, str] = {}
+    """Result → step; `next` takes the others."""
+    on_silence: str | None = None
+    """Step after the caller stayed silent through the reprompts; unset: a goodbye."""
+    on_unknown: str | None = None
+    """Step after two answers that were not understood; unset: a goodbye."""
+    reprompt: str | None = None
+    """What is said before asking again; unset: a stock phrase and the question."""
+
+
+class BranchStep(_Model):
+    """Goes on by what an earlier step saved under `on`; `next` where no branch fits."""
+
+    kind: Literal["branch"]
+    on: str
+    branches: dict[str, str]
+    next: str
+
+
+class ToolStep(_Model):
+    kind: Literal["tool"]
+    tool: str
+    arguments: dict[str, str] = {}
+    save_as: str | None = None
+    next: str
+
+
+class EndStep(_Spoken):
+    kind: Literal["end"]
+    disposition: str = "completed"
+
+
+Step = Annotated[SayStep | AskStep | BranchStep | ToolStep | EndStep, Field(discriminator="kind")]
+
+
+class Flow(_Model):
+    start: str
+    steps: Annotated[dict[str, Step], Field(min_length=1)]
+
+
+def targets(step: Step) -> Iterator[tuple[str, str]]:
+    """(field, step name) of every way out of a step."""
+    if isinstance(step, EndStep):
+        return
+    if step.next is not None:
+        yield "next", step.next
+    if isinstance(step, AskStep | BranchStep):
+        for result, target in step.branches.items():
+            yield f"branches.{result}", target
+    if isinstance(step, AskStep):
+        for name in ("on_silence", "on_unknown"):
+            if (target := getattr(step, name)) is not None:
+                yield name, target
+
+
+def problems(flow: Flow) -> list[FieldProblem]:
+    """What keeps a flow from running: ways that lead nowhere, questions without an answer's way out."""
+    names = ", ".join(flow.steps)
+    found = []
+    if flow.start not in flow.steps:
+        found.append(FieldProblem("flow.start", f"step {flow.start!r} does not exist; there are: {names}"))
+    for name, step in flow.steps.items():
+        for field, target in targets(step):
+            if target not in flow.steps:
+                message = f"step {target!r} does not exist; there are: {names}"
+                found.append(FieldProblem(f"flow.steps.{name}.{field}", message))
+        if isinstance(step, AskStep):
+            found.extend(_question_problems(name, step))
+    return found
+
+
+def _question_problems(name: str, step: AskStep) -> Iterator[FieldProblem]:
+    where = f"flow.steps.{name}"
+    if step.expect.type == "choice" and not step.expect.choices:
+        yield FieldProblem(f"{where}.expect.choices", "a choice needs at least one choice")
+    results = {"yes_no": {"yes", "no"}, "choice": set(step.expect.choices)}.get(step.expect.type)
+    if results is not None:
+        for branch in step.branches.keys() - results:
+            yield FieldProblem(
+                f"{where}.branches.{branch}",
+                f"can never happen; the answers are: {', '.join(sorted(results))}",
+            )
+    if step.next is None and (results is None or results - step.branches.keys()):
+        yield FieldProblem(f"{where}.next", "is needed: an answer without a branch has no way on")

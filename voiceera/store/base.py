@@ -1,0 +1,53 @@
+"""The database: one engine, transactions that belong to one organization, and the tables' shared metadata."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Connection = AsyncConnection
+
+_SCOPE = text("SELECT set_config('voiceera.organization_id', :organization_id, true)")
+_PLATFORM = text("SELECT set_config('voiceera.platform', 'on', true)")
+
+
+class Database:
+    """A pool of connections. Every transaction says whose rows it may touch; row-level security holds it to that."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """`url`: postgresql://… or postgresql+asyncpg://…; a unix socket as `?host=/directory`."""
+        if url.startswith("postgresql://"):
+            url = "postgresql+asyncpg://" + url.removeprefix("postgresql://")
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False, pool_timeout=10
+        )
+
+    @asynccontextmanager
+    async def organization(self, organization_id: UUID) -> AsyncIterator[Connection]:
+        """One transaction over one organization's rows: committed at the end, rolled back by an exception."""
+        async with self.engine.begin() as connection:
+            await connection.execute(_SCOPE, {"organization_id": str(organization_id)})
+            yield connection
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[Connection]:
+        """One transaction over every organization's rows: sign-in, the dialer's rounds, administration."""
+        async with self.engine.begin() as connection:
+            await connection.execute(_PLATFORM)
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
