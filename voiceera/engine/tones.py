@@ -1,0 +1,51 @@
+"""The answering machine's beep: a pure, steady tone of a fifth of a second or more."""
+
+import numpy as np
+import numpy.typing as npt
+
+from voiceera.rules.audio import Pcm
+
+BLOCK_SECONDS = 0.2
+LOWEST_HZ, HIGHEST_HZ = 350.0, 2200.0
+LOUD_ENOUGH = 0.01
+"""Root mean square of full scale."""
+PURE_ENOUGH = 0.92
+"""Share of the energy within ±3 bins of the peak; speech stays far below, the two tones of a key at about half."""
+
+
+class BeepDetector:
+    """Feed it PCM in any portions; it looks at 0.2 s every 0.1 s, so any tone of 0.3 s is seen."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._block = int(sample_rate * BLOCK_SECONDS)
+        self._window = np.hanning(self._block).astype(np.float32)
+        bins = np.fft.rfftfreq(self._block, 1 / sample_rate)
+        self._lowest = int(np.searchsorted(bins, LOWEST_HZ))
+        self._highest = int(np.searchsorted(bins, HIGHEST_HZ))
+        self._pending: list[Pcm] = []
+        self._samples = 0
+
+    def feed(self, pcm: Pcm) -> bool:
+        """True when what was fed completes a block that is a tone."""
+        self._pending.append(pcm)
+        self._samples += len(pcm)
+        found = False
+        while self._samples >= self._block:
+            together = np.concatenate(self._pending)
+            found = found or self._is_tone(together[: self._block].astype(np.float32) / np.float32(32768))
+            rest = together[self._block // 2 :]
+            self._pending, self._samples = [rest], len(rest)
+        return found
+
+    def _is_tone(self, block: npt.NDArray[np.float32]) -> bool:
+        first, second = np.split(block, 2)
+        quieter, louder = sorted((_rms(first), _rms(second)))
+        if quieter < LOUD_ENOUGH or louder > 2 * quieter:
+            return False
+        power = np.abs(np.fft.rfft(block * self._window)) ** 2
+        peak = self._lowest + int(np.argmax(power[self._lowest : self._highest]))
+        return bool(power[max(0, peak - 3) : peak + 4].sum() > PURE_ENOUGH * power.sum())
+
+
+def _rms(samples: npt.NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(samples * samples)))
