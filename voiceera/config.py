@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """postgresql://… ; unset: the embedded PostgreSQL under `data_dir`."""
 
+    secret_key: SecretStr | None = None
+    """At least 32 random characters: what secrets are encrypted and tokens signed under; unset: made on first start
+    in `data_dir`/keys."""
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     media_host: str = "127.0.0.1"
