@@ -1,0 +1,228 @@
+"""What the adapter makes of a carrier's answers, each from a real server: a misreading would ring somebody twice."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, TypeAdapter
+
+from voiceera.errors import Invalid, ProviderError
+from voiceera.providers.carriers.plivo import Plivo, PlivoCredentials, PlivoSettings, Vobiz
+from voiceera.providers.outbound import allow_list
+from voiceera.providers.protocols import Dial, EndedAs, Placed
+from voiceera.providers.registry import Kind, carrier_factory, load, names
+
+DIAL = Dial(
+    reference="r-1",
+    to="+12025550123",
+    caller_id="+12025550100",
+    answer_url="https://v.example/carriers/plivo/o/a/answer",
+    ringing_url="https://v.example/carriers/plivo/o/a/ringing",
+    hangup_url="https://v.example/carriers/plivo/o/a/hangup",
+    ring_seconds=30,
+    maximum_seconds=300,
+)
+CREDENTIALS = PlivoCredentials(auth_id="MAXXXX", auth_token=SecretStr("secret"))
+
+
+def answer(status: int, body: object = None, **headers: str) -> bytes:
+    content = json.dumps(body).encode() if body is not None else b""
+    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return (
+        f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n{named}Connection: close\r\n\r\n".encode()
+        + content
+    )
+
+
+@dataclass
+class Carrier:
+    """A server that gives the scripted answers in order, None meaning a reset; it keeps what it was asked."""
+
+    answers: list[bytes | None]
+    port: int = 0
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        line, *lines = head.strip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append((line.rpartition(" ")[0], headers, body))
+        reply = self.answers.pop(0)
+        if reply is None:
+            writer.transport.abort()
+            return
+        writer.write(reply)
+        writer.close()
+
+
+@asynccontextmanager
+async def carrier(*answers: bytes | None, vendor: type[Plivo] = Plivo) -> AsyncIterator[tuple[Plivo, Carrier]]:
+    far = Carrier(list(answers))
+    server = await asyncio.start_server(far.serve, "127.0.0.1", 0)
+    far.port = server.sockets[0].getsockname()[1]
+    settings = vendor.Settings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"})
+    near = vendor(settings, CREDENTIALS, allow_list(f"127.0.0.1/32:{far.port}"))
+    try:
+        yield near, far
+    finally:
+        await near.close()
+        server.close()
+
+
+async def test_a_dial_says_all_that_the_vendor_needs() -> None:
+    async with carrier(answer(201, {"request_uuid": "u-1", "message": "call fired"})) as (near, far):
+        answered = await near.dial(DIAL)
+    assert (answered.placed, answered.carrier_call_id) == (Placed.ACCEPTED, "u-1")
+    line, headers, body = far.requests[0]
+    assert line == "POST /v1/Account/MAXXXX/Call/"
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"MAXXXX:secret").decode()
+    sent = json.loads(body)
+    assert (sent["from"], sent["to"], sent["ring_timeout"], sent["time_limit"]) == (
+        "12025550100",
+        "12025550123",
+        30,
+        300,
+    )
+    assert [sent["answer_url"], sent["ring_url"], sent["hangup_url"]] == [
+        DIAL.answer_url, DIAL.ringing_url, DIAL.hangup_url
+    ]  # fmt: skip
+
+
+async def test_vobiz_signs_in_by_its_own_headers() -> None:
+    async with carrier(answer(201, {"request_uuid": "u-1"}), vendor=Vobiz) as (near, far):
+        assert (await near.dial(DIAL)).placed is Placed.ACCEPTED
+    assert (far.requests[0][1]["x-auth-id"], far.requests[0][1]["x-auth-token"]) == ("MAXXXX", "secret")
+
+
+@pytest.mark.parametrize(
+    ("reply", "placed", "invalid_number", "permanent"),
+    [
+        (answer(400, {"error": "12025550123 is not a valid phone number"}), Placed.REFUSED, True, True),
+        (answer(404, {"error": "destination does not exist"}), Placed.REFUSED, True, True),
+        (answer(400, {"error": "from parameter is not your number"}), Placed.REFUSED, False, True),
+        (answer(400, {"error": "answer_url is missing"}), Placed.REFUSED, False, True),
+        (answer(401, {"error": "sign in"}), Placed.REFUSED, False, True),
+        (answer(403), Placed.REFUSED, False, True),
+        (answer(302, None, Location="http://10.0.0.1/"), Placed.REFUSED, False, True),
+        (answer(429, {"error": "slow down"}, Retry_After="7"), Placed.BUSY_NOW, False, False),
+        (answer(503), Placed.BUSY_NOW, False, False),
+        (answer(500, {"error": "oops"}), Placed.UNKNOWN, False, False),
+        (answer(502), Placed.UNKNOWN, False, False),
+        (answer(504), Placed.UNKNOWN, False, False),
+        (answer(408), Placed.UNKNOWN, False, False),
+        (answer(200), Placed.UNKNOWN, False, False),
+        (answer(201, {"message": "call fired"}), Placed.UNKNOWN, False, False),
+        (answer(201, ["u-1"]), Placed.UNKNOWN, False, False),
+        (b"HTTP/1.1 201 X\r\nContent-Length: 99\r\n\r\n{", Placed.UNKNOWN, False, False),
+        (b"what is this\r\n\r\n", Placed.UNKNOWN, False, False),
+        (b"", Placed.UNKNOWN, False, False),
+        (None, Placed.UNKNOWN, False, False),
+    ],
+)
+async def test_an_answer_is_taken_for_what_it_proves(
+    reply: bytes | None, placed: Placed, invalid_number: bool, permanent: bool
+) -> None:
+    async with carrier(reply) as (near, _):
+        answered = await near.dial(DIAL)
+    assert (answered.placed, answered.invalid_number, answered.permanent) == (placed, invalid_number, permanent)
+
+
+async def test_retry_after_is_passed_on() -> None:
+    async with carrier(answer(429, None, Retry_After="7")) as (near, _):
+        assert (await near.dial(DIAL)).retry_after_seconds == 7
+
+
+async def test_a_refused_connection_placed_nothing() -> None:
+    async with carrier() as (near, far):
+        pass
+    near = Plivo(
+        PlivoSettings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"}),
+        CREDENTIALS,
+        allow_list(f"127.0.0.1/32:{far.port}"),
+    )
+    assert (await near.dial(DIAL)).placed is Placed.BUSY_NOW
+    await near.close()
+
+
+async def test_an_inside_address_is_refused_without_a_request() -> None:
+    near = Plivo(PlivoSettings.model_validate({"base_url": "http://127.0.0.1:9/v1"}), CREDENTIALS)
+    answered = await near.dial(DIAL)
+    assert (answered.placed, answered.permanent) == (Placed.REFUSED, True)
+    with pytest.raises(Invalid):
+        await near.hang_up("u-1")
+    await near.close()
+
+
+async def test_a_call_that_is_over_is_hung_up_without_complaint() -> None:
+    async with carrier(answer(404), answer(404)) as (near, far):
+        await near.hang_up("u-1")
+    assert [request[0] for request in far.requests] == [
+        "DELETE /v1/Account/MAXXXX/Call/u-1/",
+        "DELETE /v1/Account/MAXXXX/Request/u-1/",
+    ]
+
+
+async def test_hanging_up_says_when_the_carrier_fails() -> None:
+    async with carrier(answer(500), None) as (near, _):
+        with pytest.raises(ProviderError, match="500"):
+            await near.hang_up("u-1")
+        with pytest.raises(ProviderError, match="no answer"):
+            await near.hang_up("u-1")
+
+
+async def test_an_attempt_is_found_among_queued_live_and_finished() -> None:
+    def finished(uuid: str, to: str, at: str, **more: Any) -> dict[str, Any]:
+        return {"call_uuid": uuid, "from_number": "12025550100", "to_number": to, "initiation_time": at, **more}
+
+    replies = (
+        answer(200, {"calls": []}),
+        answer(200, {"calls": ["u-1", "u-2"]}),
+        answer(200, {"from": "12025550100", "to": "12025550123", "session_start": "2026-11-24 10:00:01.5"}),
+        answer(404),
+        answer(
+            200,
+            {
+                "objects": [
+                    finished("u-3", "12025550123", "2026-11-24 15:30:02+05:30", hangup_cause_code=3010),
+                    finished("u-4", "12025550123", "2026-11-24 09:00:00+00:00"),
+                    finished("u-5", "12025550199", "2026-11-24 10:00:02+00:00"),
+                ]
+            },
+        ),
+    )
+    async with carrier(*replies) as (near, far):
+        found = await near.find(
+            to="+12025550123",
+            caller_id="+12025550100",
+            placed_after=datetime(2026, 11, 24, 10, 0, tzinfo=UTC),
+            placed_before=datetime(2026, 11, 24, 10, 1, tzinfo=UTC),
+        )
+    assert [(call.carrier_call_id, call.live, call.ended_as) for call in found] == [
+        ("u-1", True, None),
+        ("u-3", False, EndedAs.BUSY),
+    ]
+    assert "from_number=12025550100&to_number=12025550123" in far.requests[-1][0]
+
+
+async def test_a_look_up_that_fails_is_never_taken_for_nothing_found() -> None:
+    async with carrier(answer(200, {"calls": []}), answer(500)) as (near, _):
+        with pytest.raises(ProviderError, match="500"):
+            await near.find(
+                to="+1202", caller_id="+1", placed_after=datetime.now(UTC), placed_before=datetime.now(UTC)
+            )
+
+
+def test_the_registry_knows_the_carriers_and_draws_their_forms() -> None:
+    assert names(Kind.CARRIER) == ["plivo", "scripted", "vobiz"]
+    factory = carrier_factory("plivo")
+    assert "base_url" in TypeAdapter(factory.Settings).json_schema()["properties"]
+    assert TypeAdapter(factory.Credentials).json_schema()["required"] == ["auth_id", "auth_token"]
+    with pytest.raises(Invalid, match="there are: plivo"):
+        load(Kind.CARRIER, "bell")

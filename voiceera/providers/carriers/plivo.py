@@ -1,0 +1,274 @@
+"""Plivo, and Vobiz, which speaks its dialect: place, end and look up calls over REST; callbacks in `plivo_wire`."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+
+from voiceera.errors import ProviderError
+from voiceera.providers.carriers import plivo_wire as wire
+from voiceera.providers.carriers.trunk import TrunkSettings
+from voiceera.providers.outbound import Allowed, TargetRefused, outbound_client
+from voiceera.providers.protocols import (
+    CallbackRequest,
+    CarrierCall,
+    CarrierEvent,
+    CarrierEventKind,
+    CarrierTraits,
+    Dial,
+    DialAnswer,
+    Placed,
+)
+from voiceera.rules.audio import AudioFormat
+
+_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_PAGE = 20
+"""The vendor's own limit of a page."""
+_BAD_NUMBER = re.compile(r"\b(number|destination|to)\b", re.IGNORECASE)
+_OUR_NUMBER = re.compile(r"\b(from|caller)\b", re.IGNORECASE)
+
+
+class PlivoSettings(TrunkSettings):
+    base_url: HttpUrl = Field(HttpUrl("https://api.plivo.com/v1"), title="API address")
+    reporting_lag_seconds: float = Field(
+        60,
+        ge=0,
+        title="Reporting lag",
+        description="How long a finished call may be missing from the carrier's list.",
+    )
+
+
+class VobizSettings(PlivoSettings):
+    base_url: HttpUrl = Field(HttpUrl("https://api.vobiz.ai/api/v1"), title="API address")
+
+
+class PlivoCredentials(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    auth_id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$", title="Auth ID")
+    auth_token: SecretStr = Field(min_length=1, max_length=200, title="Auth token")
+
+
+class Plivo:
+    """One account at Plivo. Its signatures cover the callback's body."""
+
+    Settings: ClassVar[type[PlivoSettings]] = PlivoSettings
+    Credentials: ClassVar[type[PlivoCredentials]] = PlivoCredentials
+    _vendor: ClassVar[str] = "plivo"
+    _signs_body: ClassVar[bool] = True
+
+    def __init__(
+        self, settings: PlivoSettings, credentials: PlivoCredentials, allow: tuple[Allowed, ...] = ()
+    ) -> None:
+        self._auth_id = credentials.auth_id
+        self._auth_token = credentials.auth_token.get_secret_value()
+        self.traits = CarrierTraits(
+            calls_per_second=settings.calls_per_second,
+            queues=True,
+            reporting_lag_seconds=settings.reporting_lag_seconds,
+            finds_by_reference=False,
+            has_idempotency_key=False,
+        )
+        base = f"{str(settings.base_url).rstrip('/')}/Account/{self._auth_id}/"
+        self._client = outbound_client(allow, timeout=_TIMEOUT, total_seconds=15, base_url=base, **self._sign_in())
+
+    def _sign_in(self) -> dict[str, Any]:
+        return {"auth": httpx.BasicAuth(self._auth_id, self._auth_token)}
+
+    # ── placing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def dial(self, dial: Dial) -> DialAnswer:
+        try:
+            response = await self._client.post("Call/", json=_call_request(dial))
+        except TargetRefused as refused:
+            return DialAnswer(Placed.REFUSED, permanent=True, reason=refused.message)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            # Nothing was sent: nothing can ring.
+            return DialAnswer(Placed.BUSY_NOW, reason=f"not connected: {type(error).__name__}")
+        except httpx.HTTPError as error:
+            return DialAnswer(Placed.UNKNOWN, reason=f"no answer: {type(error).__name__}")
+        return _dial_answer(response)
+
+    async def hang_up(self, carrier_call_id: str) -> None:
+        """Works for a ringing call's request id too: the vendor takes both at /Request/ and /Call/."""
+        response = await self._ask("DELETE", f"Call/{carrier_call_id}/")
+        if response.status_code == 404:
+            response = await self._ask("DELETE", f"Request/{carrier_call_id}/")
+        if response.status_code not in (200, 202, 204, 404):
+            raise self._failed(response)
+
+    # ── looking up ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def find(
+        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+    ) -> list[CarrierCall]:
+        """Queued and live calls one by one, as the vendor lists only their ids; finished ones by its filters."""
+        found = []
+        for status in ("queued", "live"):
+            listed = await self._read("Call/", {"status": status})
+            for call_id in listed.get("calls", []):
+                if (call := await self._open_call(str(call_id), status)) is not None:
+                    found.append(call)
+        found += await self._finished(to, caller_id, placed_after)
+        return [
+            call
+            for call in found
+            if call.to == to and call.caller_id == caller_id and placed_after <= call.started_at <= placed_before
+        ]
+
+    async def _open_call(self, call_id: str, status: str) -> CarrierCall | None:
+        response = await self._ask("GET", f"Call/{call_id}/", {"status": status})
+        if response.status_code == 404:
+            return None  # It ended meanwhile and is among the finished.
+        shown = self._json(response)
+        started = _time(shown.get("session_start")) or datetime.now(UTC)
+        return CarrierCall(
+            carrier_call_id=str(shown.get("request_uuid") or call_id),
+            to=_e164(shown.get("to")),
+            caller_id=_e164(shown.get("from")),
+            live=True,
+            started_at=started,
+        )
+
+    async def _finished(self, to: str, caller_id: str, placed_after: datetime) -> list[CarrierCall]:
+        filters = {
+            "from_number": _digits(caller_id),
+            "to_number": _digits(to),
+            "end_time__gte": f"{placed_after.astimezone(UTC) - timedelta(seconds=1):%Y-%m-%d %H:%M:%S}",
+            "limit": str(_PAGE),
+        }
+        calls: list[CarrierCall] = []
+        for page in range(10):
+            objects = (await self._read("Call/", filters | {"offset": str(page * _PAGE)})).get("objects", [])
+            calls += [_finished_call(shown) for shown in objects]
+            if len(objects) < _PAGE:
+                break
+        return calls
+
+    async def _read(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        return self._json(await self._ask("GET", path, query))
+
+    async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, params=query)
+        except httpx.HTTPError as error:
+            raise ProviderError(self._vendor, f"no answer: {type(error).__name__}") from error
+
+    def _json(self, response: httpx.Response) -> dict[str, Any]:
+        if response.status_code != 200:
+            raise self._failed(response)
+        try:
+            shown = response.json()
+        except ValueError as error:
+            raise ProviderError(self._vendor, "answered no JSON") from error
+        return shown if isinstance(shown, dict) else {}
+
+    def _failed(self, response: httpx.Response) -> ProviderError:
+        permanent = response.status_code in (401, 403)
+        return ProviderError(self._vendor, f"answered {response.status_code}", permanent=permanent)
+
+    # ── being called back ────────────────────────────────────────────────────────────────────────────────────────
+
+    def is_authentic(self, request: CallbackRequest) -> bool:
+        return wire.signature_matches(
+            request, self._auth_token, header_prefix=f"x-{self._vendor}", signs_body=self._signs_body
+        )
+
+    def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
+        return wire.event(request, kind)
+
+    def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
+        return wire.stream_xml(media_url, audio_format)
+
+    def answer_with_hangup(self) -> str:
+        return wire.HANGUP_XML
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+class Vobiz(Plivo):
+    """One account at Vobiz: other headers, and signatures that cover the URL only, so that a body is but a hint."""
+
+    Settings: ClassVar[type[PlivoSettings]] = VobizSettings
+    _vendor = "vobiz"
+    _signs_body = False
+
+    def _sign_in(self) -> dict[str, Any]:
+        return {"headers": {"X-Auth-ID": self._auth_id, "X-Auth-Token": self._auth_token}}
+
+
+def _call_request(dial: Dial) -> dict[str, Any]:
+    """Numbers go without their plus. The reference travels in the URLs: the vendor has no field for one."""
+    return {
+        "from": _digits(dial.caller_id),
+        "to": _digits(dial.to),
+        "answer_url": dial.answer_url,
+        "answer_method": "POST",
+        "ring_url": dial.ringing_url,
+        "ring_method": "POST",
+        "hangup_url": dial.hangup_url,
+        "hangup_method": "POST",
+        "ring_timeout": dial.ring_seconds,
+        "time_limit": dial.maximum_seconds,
+    }
+
+
+def _dial_answer(response: httpx.Response) -> DialAnswer:
+    status = response.status_code
+    body = _body(response)
+    reason = str(body.get("error") or body.get("message") or f"answered {status}")[:200]
+    if 200 <= status < 300:
+        call_id = body.get("request_uuid")
+        if isinstance(call_id, str) and call_id:
+            return DialAnswer(Placed.ACCEPTED, carrier_call_id=call_id, reason=reason)
+        return DialAnswer(Placed.UNKNOWN, reason=f"answered {status} without a request_uuid")
+    if status in (429, 503):
+        return DialAnswer(Placed.BUSY_NOW, retry_after_seconds=_retry_after(response), reason=reason)
+    if 300 <= status < 500 and status != 408:
+        bad_number = status in (400, 404, 422) and _BAD_NUMBER.search(reason) and not _OUR_NUMBER.search(reason)
+        return DialAnswer(Placed.REFUSED, invalid_number=bool(bad_number), permanent=True, reason=reason)
+    return DialAnswer(Placed.UNKNOWN, reason=reason)
+
+
+def _body(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), 3600.0) if text.isdigit() else None
+
+
+def _finished_call(shown: dict[str, Any]) -> CarrierCall:
+    return CarrierCall(
+        carrier_call_id=str(shown.get("request_uuid") or shown.get("call_uuid") or ""),
+        to=_e164(shown.get("to_number")),
+        caller_id=_e164(shown.get("from_number")),
+        live=False,
+        started_at=_time(shown.get("initiation_time")) or _time(shown.get("end_time")) or datetime.now(UTC),
+        ended_as=wire.ended_as({key: str(value) for key, value in shown.items() if value is not None}),
+    )
+
+
+def _digits(number: str) -> str:
+    return number.removeprefix("+")
+
+
+def _e164(number: object) -> str:
+    return f"+{str(number).removeprefix('+')}"
+
+
+def _time(text: object) -> datetime | None:
+    """ "2013-08-10 14:45:31.842436", with or without a zone; without one it is UTC."""
+    try:
+        instant = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,0 +1,68 @@
+"""(kind, name) → where a provider lives. Adding a vendor is one file and one line here.
+
+A provider from another package registers in the entry-point group `voiceera.providers` as "kind.name".
+"""
+
+import importlib
+from enum import StrEnum
+from importlib.metadata import entry_points
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel
+
+from voiceera.errors import FieldProblem, Invalid
+from voiceera.providers.outbound import Allowed
+from voiceera.providers.protocols import Carrier
+
+
+class Kind(StrEnum):
+    CARRIER = "carrier"
+    SPEECH_TO_TEXT = "stt"
+    TEXT_TO_SPEECH = "tts"
+    LANGUAGE_MODEL = "llm"
+    STORAGE = "storage"
+
+
+PROVIDERS: dict[tuple[Kind, str], str] = {
+    (Kind.CARRIER, "plivo"): "voiceera.providers.carriers.plivo:Plivo",
+    (Kind.CARRIER, "vobiz"): "voiceera.providers.carriers.plivo:Vobiz",
+    (Kind.CARRIER, "scripted"): "voiceera.providers.carriers.scripted:ScriptedCarrier",
+}
+
+
+class CarrierFactory(Protocol):
+    """What a carrier's line in the registry points at: its class."""
+
+    Settings: type[BaseModel]
+    """Validates the integration's `config`; its JSON schema draws the form."""
+    Credentials: type[BaseModel]
+
+    def __call__(self, settings: Any, credentials: Any, allow: tuple[Allowed, ...]) -> Carrier: ...
+
+
+def names(kind: Kind) -> list[str]:
+    """Every provider of a kind, installed or registered by another package, sorted."""
+    plugged = {point.name.partition(".")[2] for point in _plugged(kind)}
+    return sorted({name for of, name in PROVIDERS if of is kind} | plugged)
+
+
+def load(kind: Kind, name: str) -> Any:
+    """The provider's class. Raises Invalid for a name that nobody registered."""
+    if (path := PROVIDERS.get((kind, name))) is not None:
+        module, _, attribute = path.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    for point in _plugged(kind):
+        if point.name == f"{kind}.{name}":
+            return point.load()
+    known = ", ".join(names(kind))
+    message = f"there is no {kind} provider {name!r}; there are: {known}"
+    raise Invalid(message, FieldProblem("provider", message))
+
+
+def carrier_factory(name: str) -> CarrierFactory:
+    """Raises Invalid for an unknown carrier."""
+    return cast(CarrierFactory, load(Kind.CARRIER, name))
+
+
+def _plugged(kind: Kind) -> list[Any]:
+    return [point for point in entry_points(group="voiceera.providers") if point.name.startswith(f"{kind}.")]
