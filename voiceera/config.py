@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     """At least 32 random characters: what secrets are encrypted and tokens signed under; unset: made on first start
     in `data_dir`/keys."""
 
+    allow_bypass_role: bool = False
+    """Start although the database role could bypass row-level security, which keeps organizations apart."""
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     media_host: str = "127.0.0.1"

@@ -23,16 +23,20 @@ _SCOPE = text("SELECT set_config('voiceera.organization_id', :organization_id, t
 _PLATFORM = text("SELECT set_config('voiceera.platform', 'on', true)")
 
 
+def driver_url(url: str) -> str:
+    """`url` with the driver named, as SQLAlchemy wants it; postgres:// is taken too."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+asyncpg{separator}{rest}" if scheme in ("postgres", "postgresql") else url
+
+
 class Database:
     """A pool of connections. Every transaction says whose rows it may touch; row-level security holds it to that."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         """`url`: postgresql://… or postgresql+asyncpg://…; a unix socket as `?host=/directory`."""
-        if url.startswith("postgresql://"):
-            url = "postgresql+asyncpg://" + url.removeprefix("postgresql://")
-        self.url = url
+        self.url = driver_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False, pool_timeout=10
+            self.url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False, pool_timeout=10
         )
 
     @asynccontextmanager

@@ -1,0 +1,28 @@
+"""Child processes that never outlive their parent, however it ends."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent(signal_number: int = signal.SIGKILL) -> Callable[[], None]:
+    """A `preexec_fn`: the kernel sends the child `signal_number` when its parent ends, even by kill -9.
+
+    The kernel watches the *thread* that forked, so start children from the main thread. `subprocess` runs this
+    after it has changed the user, which is needed: a setuid clears the wish. Elsewhere than Linux it does nothing.
+    """
+    if sys.platform != "linux":
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask_kernel() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal_number)
+        if os.getppid() != parent:  # it ended before the kernel was asked
+            os._exit(1)
+
+    return ask_kernel
