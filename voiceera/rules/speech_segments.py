@@ -1,0 +1,49 @@
+"""When the caller starts and stops speaking, from the voice activity of 32 ms windows."""
+
+from dataclasses import dataclass
+
+from voiceera.rules.turn_events import SpeechStarted, SpeechStopped
+
+WINDOW_SECONDS = 0.032
+
+
+@dataclass(frozen=True)
+class SegmentRules:
+    """Speech starts with `start_windows` in a row at `start` or above; it stops with `stop_windows` below `stop`."""
+
+    start: float = 0.5
+    stop: float = 0.35
+    start_windows: int = 3
+    stop_windows: int = 7
+
+
+class SpeechSegments:
+    """Hysteresis: probabilities in, starts and stops out. Between the thresholds nothing changes."""
+
+    def __init__(self, rules: SegmentRules | None = None) -> None:
+        self._rules = rules or SegmentRules()
+        self._run = 0
+        self._last_speech = 0.0
+        self.speaking = False
+
+    def window(self, probability: float, at: float) -> SpeechStarted | SpeechStopped | None:
+        """The next window, whose last sample arrived at `at` (seconds)."""
+        return self._while_speaking(probability, at) if self.speaking else self._while_silent(probability, at)
+
+    def _while_silent(self, probability: float, at: float) -> SpeechStarted | None:
+        self._run = self._run + 1 if probability >= self._rules.start else 0
+        if self._run < self._rules.start_windows:
+            return None
+        began = at - self._run * WINDOW_SECONDS
+        self.speaking, self._run, self._last_speech = True, 0, at
+        return SpeechStarted(began)
+
+    def _while_speaking(self, probability: float, at: float) -> SpeechStopped | None:
+        if probability >= self._rules.stop:
+            self._run, self._last_speech = 0, at
+            return None
+        self._run += 1
+        if self._run < self._rules.stop_windows:
+            return None
+        self.speaking, self._run = False, 0
+        return SpeechStopped(self._last_speech)
