@@ -1,0 +1,118 @@
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.engine.espeak import frames, noise_on, speak_on
+from voiceera.engine.silero import SileroModel, window_shape
+from voiceera.engine.voice_activity import FORGET_AFTER_WINDOWS, VoiceActivity
+from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat
+
+SENTENCE = "Good morning, this is Maria calling about your appointment on Tuesday."
+FORMATS = pytest.mark.parametrize("audio_format", [ULAW_8K, L16_16K], ids=["ulaw_8k", "l16_16k"])
+
+
+def judge_alone(model: SileroModel, audio: bytes, audio_format: AudioFormat) -> list[float]:
+    """Window after window of one call, each by itself."""
+    size = window_shape(audio_format).window * audio_format.bytes_per_sample
+    row = model.take_row()
+    windows = [audio[start : start + size] for start in range(0, len(audio) - size + 1, size)]
+    return [model.judge([row], [window], audio_format)[0] for window in windows]
+
+
+@FORMATS
+def test_speech_is_detected_and_noise_is_not(audio_format: AudioFormat) -> None:
+    model = SileroModel(rows=4)
+    spoken = judge_alone(model, speak_on(audio_format, SENTENCE), audio_format)
+    assert np.mean(np.array(spoken) > 0.5) > 0.7
+    for loudness in (0.001, 0.01, 0.1):
+        assert max(judge_alone(model, noise_on(audio_format, 2, loudness), audio_format)) < 0.5
+
+
+@FORMATS
+async def test_calls_judged_together_are_judged_as_if_alone(audio_format: AudioFormat) -> None:
+    speech = speak_on(audio_format, SENTENCE)
+    calls = [speech[offset * audio_format.frame_bytes :] for offset in range(5)]
+    hub = VoiceActivity(SileroModel(rows=8))
+    told: list[asyncio.Queue[float]] = [asyncio.Queue() for _ in calls]
+    ears = [hub.listen(audio_format, lambda p, _at, one=one: one.put_nowait(p)) for one in told]  # type: ignore[misc]
+    for moment in zip(*(frames(call, audio_format) for call in calls), strict=False):
+        for ear, frame in zip(ears, moment, strict=True):
+            ear.feed(frame)
+    shortest = min(len(call) for call in calls) // audio_format.frame_bytes * audio_format.frame_bytes
+    expected = [judge_alone(SileroModel(rows=1), call[:shortest], audio_format) for call in calls]
+    async with asyncio.timeout(20):
+        together = [[await one.get() for _ in alone] for one, alone in zip(told, expected, strict=True)]
+    await hub.close()
+    for one, other in zip(together, expected, strict=True):
+        assert np.allclose(one, other, atol=1e-4)
+
+
+async def test_both_rates_are_heard_in_one_process() -> None:
+    hub = VoiceActivity(SileroModel(rows=8))
+    formats = (ULAW_8K, L16_16K)
+    told: dict[AudioFormat, asyncio.Queue[float]] = {audio_format: asyncio.Queue() for audio_format in formats}
+    for audio_format in formats:
+        ear = hub.listen(audio_format, lambda p, _at, kind=audio_format: told[kind].put_nowait(p))  # type: ignore[misc]
+        for frame in frames(speak_on(audio_format, "Hello there"), audio_format):
+            ear.feed(frame)
+    async with asyncio.timeout(20):
+        for audio_format in formats:
+            assert max([await told[audio_format].get() for _ in range(15)]) > 0.8
+    await hub.close()
+
+
+async def test_a_window_is_told_with_the_arrival_of_its_last_frame() -> None:
+    now = 100.0
+    hub = VoiceActivity(SileroModel(rows=1), clock=lambda: now)
+    arrivals: asyncio.Queue[float] = asyncio.Queue()
+    ear = hub.listen(ULAW_8K, lambda _p, at: arrivals.put_nowait(at))
+    ear.feed(ULAW_8K.silence)
+    now = 100.02
+    ear.feed(ULAW_8K.silence)
+    now = 100.5
+    assert await arrivals.get() == 100.02
+    await hub.close()
+
+
+async def test_a_closed_ear_hears_nothing_and_gives_its_row_back() -> None:
+    model = SileroModel(rows=2)
+    hub = VoiceActivity(model)
+    told: list[float] = []
+    ears = [hub.listen(ULAW_8K, lambda p, _at: told.append(p)) for _ in range(2)]
+    for ear in ears:
+        ear.feed(ULAW_8K.silence * 2)
+    await asyncio.sleep(0)  # the first round may be under way now
+    for ear in ears:
+        ear.close()
+        ear.close()
+    ears[0].feed(ULAW_8K.silence * 2)
+    await hub.close()
+    assert model.free_rows == 2
+    assert not told
+
+
+async def test_one_call_that_fails_does_not_silence_the_others() -> None:
+    hub = VoiceActivity(SileroModel(rows=2))
+    heard = asyncio.Event()
+
+    def fail(_probability: float, _at: float) -> None:
+        raise ValueError("a bug of one call")
+
+    first = hub.listen(ULAW_8K, fail)
+    second = hub.listen(ULAW_8K, lambda _p, _at: heard.set())
+    first.feed(ULAW_8K.silence * 2)
+    second.feed(ULAW_8K.silence * 2)
+    await asyncio.wait_for(heard.wait(), 20)
+    await hub.close()
+
+
+async def test_two_seconds_of_silence_start_a_row_afresh() -> None:
+    hub = VoiceActivity(SileroModel(rows=1))
+    ear = hub.listen(L16_8K, lambda _p, _at: None)
+    wanted = []
+    for _ in range(FORGET_AFTER_WINDOWS):
+        ear.tell(0.01, 0)
+        wanted.append(ear.wants_fresh_row)
+    assert wanted == [False] * (FORGET_AFTER_WINDOWS - 1) + [True]
+    await hub.close()

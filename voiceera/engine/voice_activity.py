@@ -1,0 +1,175 @@
+"""Who speaks: one voice-activity model for all calls of a process, fed in batches from a worker thread.
+
+A call opens an `Ear` and feeds it the line's frames; for each 32 ms window the ear says how likely it holds speech.
+Windows that are ready at about the same time go through the model together, at most one round every 10 ms: 45 µs a
+window instead of 160 alone. A lone call's windows do not wait.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from voiceera.clock import monotonic
+from voiceera.engine.silero import WINDOW_SECONDS, SileroModel, window_shape
+from voiceera.log import get_logger
+from voiceera.rules.audio import AudioFormat
+
+ROUND_SECONDS = 0.010
+LARGEST_ROUND = 64
+SURELY_SILENT = 0.15
+FORGET_AFTER_WINDOWS = round(2 / WINDOW_SECONDS)
+"""Long silence dulls the model's memory: after about two seconds of clear non-speech a row starts afresh."""
+
+OnWindow = Callable[[float, float], None]
+"""(probability of speech in 0–1, `clock` time at which the window's last frame arrived)"""
+
+log = get_logger("voice_activity")
+
+
+class Ear:
+    """One call's ear. All methods belong to the event loop's thread."""
+
+    def __init__(self, hub: "VoiceActivity", audio_format: AudioFormat, row: int, on_window: OnWindow) -> None:
+        self.audio_format = audio_format
+        self.row = row
+        self.on_window = on_window
+        self.is_closed = False
+        self.wants_fresh_row = False
+        self._hub = hub
+        self._window_bytes = window_shape(audio_format).window * audio_format.bytes_per_sample
+        self._pending = bytearray()
+        self._silent_windows = 0
+
+    def feed(self, frame: bytes) -> None:
+        """Audio in the line's format, any size. The hot path."""
+        pending = self._pending
+        pending += frame
+        size = self._window_bytes
+        while len(pending) >= size:
+            if not self.is_closed:
+                self._hub.enqueue(self, bytes(pending[:size]))
+            del pending[:size]
+
+    def close(self) -> None:
+        """No more windows will be told; the row is free once the model has let go of it."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._pending.clear()
+            self._hub.release(self)
+
+    def tell(self, probability: float, at: float) -> None:
+        """A window has been judged."""
+        if probability < SURELY_SILENT:
+            self._silent_windows += 1
+            if self._silent_windows >= FORGET_AFTER_WINDOWS:
+                self._silent_windows, self.wants_fresh_row = 0, True
+        else:
+            self._silent_windows = 0
+        self.on_window(probability, at)
+
+
+_Window = tuple[Ear, bytes, float]
+
+
+class VoiceActivity:
+    """The hub of all ears. Made in the event loop it serves; `close` ends its thread."""
+
+    def __init__(self, model: SileroModel | None = None, clock: Callable[[], float] = monotonic) -> None:
+        self._model = model or SileroModel()
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, "voice-activity")
+        self._waiting: dict[AudioFormat, list[_Window]] = {}
+        self._in_model: frozenset[Ear] = frozenset()
+        self._timer: asyncio.TimerHandle | None = None
+        self._round: asyncio.Future[list[float]] | None = None
+        self._last_round = float("-inf")
+        self._is_closed = False
+
+    def listen(self, audio_format: AudioFormat, on_window: OnWindow) -> Ear:
+        """Open an ear; `on_window` is called on the loop. Raises Unavailable when too many are open."""
+        return Ear(self, audio_format, self._model.take_row(), on_window)
+
+    async def close(self) -> None:
+        """Wait for the round under way; no window is told after it."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._round is not None:
+            await asyncio.wait([self._round])
+        self._thread.shutdown(wait=False)
+
+    def enqueue(self, ear: Ear, window: bytes) -> None:
+        self._waiting.setdefault(ear.audio_format, []).append((ear, window, self._clock()))
+        self._plan_round()
+
+    def release(self, ear: Ear) -> None:
+        if ear not in self._in_model:
+            self._model.give_back(ear.row)
+
+    def _plan_round(self) -> None:
+        if self._timer is None and not self._in_model and not self._is_closed:
+            wait = max(0.0, self._last_round + ROUND_SECONDS - self._clock())
+            self._timer = self._loop.call_later(wait, self._start_round)
+
+    def _start_round(self) -> None:
+        """Send the oldest waiting window of up to 64 ears of one format through the model."""
+        self._timer = None
+        self._last_round = self._clock()
+        audio_format = next((kind for kind, windows in self._waiting.items() if windows), None)
+        if audio_format is None:
+            return
+        chosen: dict[Ear, _Window] = {}
+        later: list[_Window] = []
+        for window in self._waiting.pop(audio_format):
+            ear = window[0]
+            if ear.is_closed:
+                continue
+            if ear in chosen or len(chosen) == LARGEST_ROUND:
+                later.append(window)
+            else:
+                chosen[ear] = window
+        if later:
+            self._waiting[audio_format] = later  # behind the other formats: they take turns
+        if chosen:
+            self._run(list(chosen.values()), audio_format)
+        elif self._waiting:
+            self._plan_round()
+
+    def _run(self, windows: list[_Window], audio_format: AudioFormat) -> None:
+        self._in_model = frozenset(ear for ear, _, _ in windows)
+        for ear in self._in_model:
+            if ear.wants_fresh_row:
+                self._model.forget(ear.row)
+                ear.wants_fresh_row = False
+        rows = [ear.row for ear, _, _ in windows]
+        sounds = [sound for _, sound, _ in windows]
+        judged = self._loop.run_in_executor(self._thread, self._model.judge, rows, sounds, audio_format)
+        self._round = judged
+        judged.add_done_callback(lambda done: self._finish_round(windows, done))
+
+    def _finish_round(self, windows: list[_Window], judged: "asyncio.Future[list[float]]") -> None:
+        self._in_model, self._round = frozenset(), None
+        for ear, _, _ in windows:
+            if ear.is_closed:
+                self._model.give_back(ear.row)
+        if judged.cancelled():
+            return
+        if (fault := judged.exception()) is not None:
+            log.error("voice_activity_failed", fault=repr(fault))
+        else:
+            for (ear, _, at), probability in zip(windows, judged.result(), strict=True):
+                self._tell(ear, probability, at)
+        if self._waiting:
+            # A full round that left windows behind is followed at once, else load would pile up.
+            if any(len(waiting) >= LARGEST_ROUND for waiting in self._waiting.values()):
+                self._last_round = float("-inf")
+            self._plan_round()
+
+    def _tell(self, ear: Ear, probability: float, at: float) -> None:
+        if ear.is_closed:
+            return
+        try:
+            ear.tell(probability, at)
+        except Exception:  # one call's fault must not silence the others
+            log.exception("on_window_failed")
