@@ -2,12 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from voiceera.errors import Conflict
+from pydantic import ValidationError
+
+from voiceera.clock import monotonic
+from voiceera.errors import Conflict, Invalid
+from voiceera.providers.carriers.trunk import TrunkSettings
+from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Carrier
+from voiceera.providers.registry import carrier_factory
 from voiceera.rules.audio import L16_16K, ULAW_8K, AudioFormat
+from voiceera.store import integrations
+from voiceera.store.base import Database
+from voiceera.store.vault import Vault
+
+_FRESH_SECONDS = 1.0
+"""How long a resolved trunk is used without asking the database whether its integration changed."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class TrunkBook(Protocol):
     """Who knows every organization's trunk."""
 
     async def of(self, organization_id: UUID) -> Trunk:
-        """Raises Conflict when the organization has no telephony integration that works."""
+        """The organization's trunk for outgoing calls. Raises Conflict when it has none that works."""
 
     async def close(self) -> None: ...
 
@@ -53,9 +66,90 @@ class FixedTrunks:
         """The trunks' carriers belong to whoever gave them."""
 
 
+@dataclass(frozen=True)
+class _Resolved:
+    trunk: Trunk
+    updated_at: datetime
+    checked_at: float
+
+
+class StoredTrunks:
+    """The book of the database: the oldest telephony integration of each organization, kept open between calls."""
+
+    def __init__(self, database: Database, vault: Vault, allow: tuple[Allowed, ...]) -> None:
+        """`allow`: what VOICEERA_OUTBOUND_ALLOW names; carriers elsewhere inside are refused when dialled."""
+        self._database = database
+        self._vault = vault
+        self._allow = allow
+        self._resolved: dict[UUID, _Resolved] = {}
+        self._retired: list[Carrier] = []
+
+    async def of(self, organization_id: UUID) -> Trunk:
+        known = self._resolved.get(organization_id)
+        if known is not None and monotonic() - known.checked_at < _FRESH_SECONDS:
+            return known.trunk
+        async with self._database.organization(organization_id) as connection:
+            found = await integrations.of_type(connection, organization_id, "telephony")
+            if not found:
+                raise no_trunk()
+            row = found[0]
+            if known is not None and (known.trunk.integration_id, known.updated_at) == (row.id, row.updated_at):
+                self._resolved[organization_id] = _Resolved(known.trunk, row.updated_at, monotonic())
+                return known.trunk
+            secrets = await integrations.credentials(connection, self._vault, organization_id, row.id)
+        trunk = open_trunk(row.id, row.provider, row.config, secrets, self._allow)
+        if known is not None:
+            # A dial may still be under way on the old one: it is closed with the book.
+            self._retired.append(known.trunk.carrier)
+        self._resolved[organization_id] = _Resolved(trunk, row.updated_at, monotonic())
+        return trunk
+
+    async def close(self) -> None:
+        for carrier in [*self._retired, *(resolved.trunk.carrier for resolved in self._resolved.values())]:
+            await carrier.close()
+        self._retired.clear()
+        self._resolved.clear()
+
+
+def open_trunk(
+    integration_id: UUID,
+    provider: str,
+    config: Mapping[str, object],
+    credentials: Mapping[str, str],
+    allow: tuple[Allowed, ...],
+) -> Trunk:
+    """Raises Conflict for a configuration that its provider does not take."""
+    try:
+        factory = carrier_factory(provider)
+        settings = factory.Settings.model_validate(dict(config))
+        secrets = factory.Credentials.model_validate(dict(credentials))
+    except Invalid as unknown:
+        raise _broken(unknown.message) from None
+    except ValidationError as misfit:
+        # The values may be secrets: only where it does not fit is told.
+        fields = ", ".join(sorted({".".join(map(str, error["loc"])) for error in misfit.errors()}))
+        raise _broken(f"these fields do not fit: {fields}") from None
+    if not isinstance(settings, TrunkSettings):
+        raise _broken(f"{provider} declares no trunk settings")
+    return Trunk(
+        integration_id=integration_id,
+        provider=provider,
+        carrier=factory(settings, secrets, allow),
+        caller_ids=settings.caller_ids,
+        allowed_countries=settings.allowed_countries,
+        calls_per_second=settings.calls_per_second,
+        max_concurrent_calls=settings.max_concurrent_calls,
+        wideband_prefixes=settings.wideband_prefixes,
+    )
+
+
 def no_trunk() -> Conflict:
     return Conflict(
         "INTEGRATION_002",
         "No carrier is connected.",
         "Create an integration of type telephony first (POST /integrations).",
     )
+
+
+def _broken(why: str) -> Conflict:
+    return Conflict("INTEGRATION_002", "The carrier's integration does not work.", why)
