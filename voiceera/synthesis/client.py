@@ -1,0 +1,173 @@
+"""Text to PCM by espeak-ng, which runs in a process of its own. Text crosses a pipe: never argv, never a log."""
+
+import asyncio
+import contextlib
+import itertools
+import sys
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Self
+
+from voiceera.errors import ProviderError
+from voiceera.log import get_logger
+from voiceera.synthesis.voices import ENGLISH
+from voiceera.synthesis.wire import ANSWER_HEADER, READY, Kind, Request, pack_request
+
+VENDOR = "espeak"
+_Pieces = asyncio.Queue[bytes | ProviderError | None]
+"""What a request waits for: audio, then None (the end) or why there is no more."""
+
+
+class _Process:
+    """One run of the speaker: requests in, answers handed to whoever asked, until it dies or is closed."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.waiting: dict[int, _Pieces] = {}
+        self.alive = True
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "voiceera.synthesis.speaker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
+        )
+        started = cls(process)
+        try:
+            async with contextlib.aclosing(started.answers(READY)) as ready:
+                async for _ in ready:
+                    pass
+        except BaseException:  # cancelled, too: no process is left behind
+            await started.close()
+            raise
+        return started
+
+    async def ask(self, request: Request) -> AsyncGenerator[bytes, None]:
+        assert self.process.stdin is not None
+        with contextlib.suppress(ConnectionError):  # the reader notices, and tells
+            self.process.stdin.write(pack_request(request))
+        async with contextlib.aclosing(self.answers(request.number)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def answers(self, number: int) -> AsyncGenerator[bytes, None]:
+        """The audio that comes back under this number, to its end. Raises ProviderError."""
+        pieces: _Pieces = asyncio.Queue()
+        self.waiting[number] = pieces
+        try:
+            if not self.alive:
+                raise _died()
+            while (piece := await pieces.get()) is not None:
+                if isinstance(piece, ProviderError):
+                    raise piece
+                yield piece
+        finally:
+            self.waiting.pop(number, None)
+
+    async def _read(self) -> None:
+        stdout = self.process.stdout
+        assert stdout is not None
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                number, kind, length = ANSWER_HEADER.unpack(await stdout.readexactly(ANSWER_HEADER.size))
+                payload = await stdout.readexactly(length)
+                if (pieces := self.waiting.get(number)) is not None:  # else: the asker has gone
+                    pieces.put_nowait(_meaning(kind, payload))
+        self.alive = False
+        for pieces in self.waiting.values():
+            pieces.put_nowait(_died())
+
+    async def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            await asyncio.wait_for(self.process.wait(), 2)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+        await self._reader
+
+
+def _meaning(kind: int, payload: bytes) -> bytes | ProviderError | None:
+    match kind:
+        case Kind.AUDIO:
+            return payload
+        case Kind.END:
+            return None
+        case _:
+            return ProviderError(VENDOR, payload.decode(), permanent=True)
+
+
+def _died() -> ProviderError:
+    return ProviderError(VENDOR, "the synthesis process ended unexpectedly")
+
+
+class Synthesizer:
+    """`async with Synthesizer() as synthesizer: async for pcm in synthesizer.speak("hello"): …`
+
+    Any number of `speak` may run at a time; the process makes them one after the other, hundreds of times faster than
+    they play. A process that dies is started again; a request whose process dies before its first audio is asked once
+    more.
+    """
+
+    def __init__(self) -> None:
+        self._process: _Process | None = None
+        self._starting = asyncio.Lock()
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        await self._running()
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def process_id(self) -> int | None:
+        return None if self._process is None else self._process.process.pid
+
+    async def speak(
+        self,
+        text: str,
+        voice: str = ENGLISH,
+        words_per_minute: int = 160,
+        pitch: int = 50,
+        sample_rate: int = 16000,
+    ) -> AsyncGenerator[bytes, None]:
+        """16-bit mono PCM at `sample_rate`, in pieces, the first after a few milliseconds.
+
+        Raises ProviderError: permanent for a voice that there is not.
+        """
+        for may_try_again in (True, False):
+            process = await self._running()
+            request = Request(next(self._numbers), text, voice, words_per_minute, pitch, sample_rate)
+            heard = False
+            try:
+                async with contextlib.aclosing(process.ask(request)) as pieces:
+                    async for pcm in pieces:
+                        heard = True
+                        yield pcm
+                return
+            except ProviderError as error:
+                if error.permanent or heard or not may_try_again:
+                    raise
+
+    async def close(self) -> None:
+        if self._process is not None:
+            process, self._process = self._process, None
+            await process.close()
+
+    async def _running(self) -> _Process:
+        async with self._starting:
+            if self._process is not None and not self._process.alive:
+                get_logger("synthesis").warning("synthesis_restarted")
+                await self._process.close()
+                self._process = None
+            if self._process is None:
+                self._process = await _Process.start()
+            return self._process
