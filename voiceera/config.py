@@ -55,6 +55,17 @@ class Settings(BaseSettings):
     admin_email: str | None = None
     admin_password: SecretStr | None = None
 
+    def environment(self) -> dict[str, str]:
+        """The environment in which a child process builds these same settings."""
+        inherited = {key: value for key, value in os.environ.items() if not key.upper().startswith("VOICEERA_")}
+        own = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+                own[f"VOICEERA_{name.upper()}"] = str(plain)
+        return inherited | own
+
     @property
     def recordings_dir(self) -> Path:
         return self.data_dir / "recordings"

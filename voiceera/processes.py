@@ -1,8 +1,10 @@
 """Child processes that never outlive their parent, however it ends."""
 
+import asyncio
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -26,3 +28,24 @@ def die_with_parent(signal_number: int = signal.SIGKILL) -> Callable[[], None]:
             os._exit(1)
 
     return ask_kernel
+
+
+async def ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for `process` to end; its return code. No thread is held, so any number may be waited for."""
+    if process.poll() is not None:
+        return process.returncode
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        while process.poll() is None:  # noqa: ASYNC110 — nothing tells us there
+            await asyncio.sleep(0.1)
+        return process.returncode
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return process.wait()

@@ -19,7 +19,7 @@ import asyncpg
 
 from voiceera.errors import StartupError
 from voiceera.log import get_logger
-from voiceera.processes import die_with_parent
+from voiceera.processes import die_with_parent, ended
 from voiceera.store.embedded.cluster import Cluster, make_directories, prepare
 from voiceera.store.embedded.strays import clear_strays
 
@@ -43,7 +43,18 @@ async def embedded_postgres(data_dir: Path) -> AsyncIterator["PostgresServer"]:
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
-        server.stop()
+        await asyncio.to_thread(server.stop)
+
+
+def running_url(data_dir: Path) -> str | None:
+    """The URL of the embedded server that another process runs on `data_dir`; None when none is ready."""
+    try:
+        status = (data_dir / "postgres" / "data" / "postmaster.pid").read_text().split("\n")
+        password = (data_dir / "keys" / "postgres.password").read_text()
+        pid, sockets, ready = int(status[0]), status[4], status[7].strip() == "ready"
+    except (OSError, ValueError, IndexError):
+        return None
+    return _url(ROLE, password, Path(sockets)) if ready and _is_alive(pid) else None
 
 
 async def _keep_running(server: "PostgresServer") -> None:
@@ -82,8 +93,7 @@ class PostgresServer:
 
     def url_of(self, database: str) -> str:
         """The same for another database of this server."""
-        cluster = self._prepared
-        return f"postgresql://{ROLE}:{cluster.password}@/{database}?host={quote(str(cluster.sockets), safe='')}"
+        return _url(database, self._prepared.password, self._prepared.sockets)
 
     @property
     def admin_url(self) -> str:
@@ -136,7 +146,7 @@ class PostgresServer:
     async def exited(self) -> int:
         """Wait for the server process to end; its return code."""
         assert self._process is not None, "not started"
-        return await asyncio.to_thread(self._process.wait)
+        return await ended(self._process)
 
     def stop(self) -> None:
         """Fast shutdown: connections are closed, everything committed is on disk. Safe to call twice."""
@@ -169,6 +179,20 @@ class PostgresServer:
             await _make_role(self.admin_url, self._prepared.password)
         else:
             await connection.close()
+
+
+def _url(database: str, password: str, sockets: Path) -> str:
+    return f"postgresql://{ROLE}:{password}@/{database}?host={quote(str(sockets), safe='')}"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, and alive
+        pass
+    return True
 
 
 async def _make_role(admin_url: str, password: str) -> None:
