@@ -76,8 +76,9 @@ def _likeness(heard: tuple[str, ...], wording: tuple[str, ...], weights: Mapping
 
     def bag(words: tuple[str, ...]) -> dict[tuple[str, ...], float]:
         weight = {word: weights.get(word, 0.15 if word in _UNIMPORTANT else 0.5) for word in words}
-        pairs = {pair: sum(weight[word] for word in pair) / 2 for pair in itertools.pairwise(words)}
-        return {(word,): weight[word] for word in words} | pairs
+        pieces: dict[tuple[str, ...], float] = {(word,): weight[word] for word in words}
+        pieces.update((pair, sum(weight[word] for word in pair) / 2) for pair in itertools.pairwise(words))
+        return pieces
 
     one, other = bag(heard), bag(wording)
     shared = sum(weight for piece, weight in one.items() if piece in other)
