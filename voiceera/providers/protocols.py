@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from voiceera.rules.audio import AudioFormat
+from voiceera.rules.calls import EndedAs as EndedAs
 
 # ── speech to text ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,15 +141,6 @@ class CarrierEventKind(StrEnum):
     ANSWERED = "answered"
     RINGING = "ringing"
     ENDED = "ended"
-
-
-class EndedAs(StrEnum):
-    COMPLETED = "completed"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    FAILED = "failed"
-    INVALID = "invalid"
-    CANCELED = "canceled"
 
 
 @dataclass(frozen=True)

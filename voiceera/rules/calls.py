@@ -1,7 +1,8 @@
 """What a call is: the states of a call and of an attempt, what a conversation is told, and what it leaves behind.
 
-attempt: claimed → dialing → ringing → in_progress → ended(disposition)
-                      └────────┴──────────┴──→ unknown → … | unknown_final
+attempt: (queued →) claimed → dialing → ringing → in_progress → ended(outcome)
+                                 └────────┴──────────┴──→ unknown → … | unknown_final
+(The legal moves: `attempts.py`.)
 """
 
 from collections.abc import Mapping
@@ -48,6 +49,8 @@ FINISHED = frozenset(
 
 
 class AttemptState(StrEnum):
+    QUEUED = "queued"
+    """Waits for a worker: a single call just asked for, or one that the carrier was too busy to take."""
     CLAIMED = "claimed"
     DIALING = "dialing"
     RINGING = "ringing"
@@ -66,6 +69,19 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"
     FAILED = "failed"
     DROPPED_EARLY = "dropped_early"
+    INVALID = "invalid"
+    CANCELED = "canceled"
+    UNKNOWN = "unknown"
+    """The carrier could not say; never dialled again by itself."""
+
+
+class EndedAs(StrEnum):
+    """How the carrier says that its call ended."""
+
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
     INVALID = "invalid"
     CANCELED = "canceled"
 

@@ -1,0 +1,32 @@
+"""A contact's clock: the campaign's windows and the zones that have to be open."""
+
+from zoneinfo import ZoneInfo
+
+from voiceera.rules.calling_hours import CallingHours, UnknownZone, zone
+from voiceera.rules.campaigns import CampaignConfig
+from voiceera.rules.phones import NotANumber, facts
+
+
+def hours_of(config: CampaignConfig) -> CallingHours:
+    return CallingHours(tuple(config.intervals()), frozenset(config.holidays))
+
+
+def zones_of(phone_number: str, own: str | None, campaigns: str | None) -> tuple[ZoneInfo, ...]:
+    """The contact's own zone, else all that the number tells, else the campaign's; none: nobody knows."""
+    if own is not None:
+        return _known((own,))
+    try:
+        told = facts(phone_number).zones
+    except NotANumber:
+        told = ()
+    return _known(told) or _known((campaigns,) if campaigns else ())
+
+
+def _known(names: tuple[str, ...]) -> tuple[ZoneInfo, ...]:
+    found = []
+    for name in names:
+        try:
+            found.append(zone(name))
+        except UnknownZone:
+            return ()
+    return tuple(found)

@@ -1,0 +1,148 @@
+"""The end of a conversation, as the engine tells it: turns, recording, results, and an opt-out that acts at once."""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
+from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
+from voiceera.services.live import CallState, tell
+from voiceera.services.settle import settle
+from voiceera.store import attempts, calls, do_not_call, recordings
+from voiceera.store.base import Connection, Database
+from voiceera.store.bus import Bus
+
+LOCAL = "local"
+"""The store of recordings below the recordings directory."""
+
+
+async def close(
+    database: Database, brief: CallBrief, result: CallResult, now: datetime, *, bus: Bus | None = None
+) -> None:
+    """Write down what a conversation left behind, and end its call if the carrier has hung up already.
+
+    Told twice, it changes nothing. A call that ended without it (its media process was taken for dead) still gets its
+    transcript and recording, and keeps the state that it ended in.
+    """
+    digest = await asyncio.to_thread(_digest, result.recording) if result.recording else None
+    async with database.organization(brief.organization_id) as connection:
+        attempt = await attempts.lock(connection, brief.organization_id, brief.call_id)
+        if attempt is not None and attempt.conversation_ended_at is not None:
+            return
+        await _write_down(connection, brief, result, digest, now)
+        verdict = conversation_verdict(result)
+        state: CallState | None = None
+        if attempt is None:
+            state = await _end_without_carrier(connection, brief, result)
+        elif attempt.state in OVER:
+            await attempts.change(connection, attempt, conversation_ended_at=now)
+        else:
+            told = await attempts.change(
+                connection,
+                attempt,
+                conversation_ended_at=now,
+                conversation_outcome=verdict.outcome,
+                conversation_fault=verdict.fault,
+                opted_out=result.opted_out,
+                callback_at=result.callback_at,
+            )
+            state = await settle(connection, told, now)
+        if attempt is not None and result.opted_out:
+            await do_not_call.add(
+                connection,
+                brief.organization_id,
+                attempt.phone_number,
+                reason="asked for in a call",
+                now=now,
+                call_id=brief.call_id,
+            )
+    await tell(bus, state)
+
+
+async def _write_down(
+    connection: Connection, brief: CallBrief, result: CallResult, digest: str | None, now: datetime
+) -> None:
+    for index, turn in enumerate(result.turns):
+        await calls.put_turn(connection, brief.organization_id, brief.call_id, index, turn)
+    if result.recording is not None:
+        await recordings.put(connection, _recording_row(brief, result.recording, digest, now))
+    await calls.change(
+        connection,
+        brief.organization_id,
+        brief.call_id,
+        answered_by=result.answered_by,
+        hangup_cause=result.cause,
+        disposition=result.disposition or ("opted_out" if result.opted_out else None),
+        extracted=dict(result.results),
+        turns=len(result.turns),
+        interruptions=result.interruptions,
+        latency=_latency(result.turns),
+        error=result.error,
+        audio_format=f"{result.audio_format.encoding}/{result.audio_format.sample_rate}",
+    )
+
+
+async def _end_without_carrier(connection: Connection, brief: CallBrief, result: CallResult) -> CallState:
+    """A call that nobody dialled (a browser's) is over when its conversation is."""
+    outcome = conversation_verdict(result).outcome
+    await calls.change(
+        connection,
+        brief.organization_id,
+        brief.call_id,
+        status=ENDS_AS[outcome],
+        outcome=outcome,
+        ended_at=result.ended_at,
+        duration_seconds=(result.ended_at - result.started_at).total_seconds(),
+    )
+    return CallState(brief.call_id, brief.campaign_id, None, None, ENDS_AS[outcome], outcome, result.disposition)
+
+
+def recording_key(organization_id: UUID, call_id: UUID, created_at: datetime) -> str:
+    """Where a recording lies in any store: "org/yyyy/mm/dd/call_id.wav"."""
+    return f"{organization_id}/{created_at:%Y/%m/%d}/{call_id}.wav"
+
+
+def _recording_row(brief: CallBrief, file: RecordingFile, digest: str | None, now: datetime) -> dict[str, Any]:
+    return {
+        "organization_id": brief.organization_id,
+        "call_id": brief.call_id,
+        "store": LOCAL,
+        "key": "/".join(Path(brief.recording_path).parts[-5:]),
+        "format": "wav",
+        "channels": file.channels,
+        "sample_rate": file.sample_rate,
+        "duration_seconds": file.duration_seconds,
+        "size_bytes": file.size_bytes,
+        "sha256": digest,
+        "fault": file.fault,
+        "created_at": now,
+        "deleted_at": None,
+    }
+
+
+def _digest(file: RecordingFile) -> str | None:
+    try:
+        with Path(file.path).open("rb") as sound:
+            return hashlib.file_digest(sound, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _latency(turns: tuple[TurnRecord, ...]) -> dict[str, Any]:
+    """Milliseconds of the call's answers: how many, the median, and the slowest, in all and the platform's share."""
+    answers = [turn.latency for turn in turns if turn.latency is not None]
+    if not answers:
+        return {}
+    totals = [answer.total_ms for answer in answers]
+    own = [answer.platform_ms for answer in answers]
+    return {
+        "answers": len(answers),
+        "total_ms_p50": round(median(totals), 1),
+        "total_ms_max": round(max(totals), 1),
+        "platform_ms_p50": round(median(own), 1),
+        "platform_ms_max": round(max(own), 1),
+    }

@@ -1,0 +1,53 @@
+"""What watchers of a campaign or a call are told as it happens, and the dialer's wake-up: after the commit."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from voiceera.rules.calls import CallStatus, Outcome
+from voiceera.store.bus import Bus
+
+DIALER = "dialer"
+"""The channel that wakes the dialer: something may be due."""
+
+
+@dataclass(frozen=True)
+class CallState:
+    """A call has moved. No number: people are told by their name."""
+
+    call_id: UUID
+    campaign_id: UUID | None
+    contact_id: UUID | None
+    name: str | None
+    status: CallStatus
+    outcome: Outcome | None = None
+    disposition: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcome is not None
+
+
+async def tell(bus: Bus | None, state: CallState | None) -> None:
+    """Publish the move to the call's and the campaign's channel; wake the dialer when a place came free."""
+    if bus is None or state is None:
+        return
+    message = {
+        "kind": "call_state",
+        "call_id": str(state.call_id),
+        "campaign_id": state.campaign_id and str(state.campaign_id),
+        "contact_id": state.contact_id and str(state.contact_id),
+        "name": state.name,
+        "status": state.status,
+        "outcome": state.outcome,
+        "disposition": state.disposition,
+    }
+    await bus.publish(f"call:{state.call_id}", message)
+    if state.campaign_id is not None:
+        await bus.publish(f"campaign:{state.campaign_id}", message)
+    if state.is_over:
+        await wake(bus)
+
+
+async def wake(bus: Bus | None) -> None:
+    if bus is not None:
+        await bus.publish(DIALER, {})

@@ -1,0 +1,162 @@
+"""Attempts: one try at reaching a number. A dialled attempt and its call share one id."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from voiceera.rules.attempts import Story, Verdict
+from voiceera.rules.calls import AttemptState, EndedAs, Outcome
+from voiceera.store.base import Connection, metadata
+
+_WHEN = TIMESTAMP(timezone=True)
+_ID = sa.Uuid()
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("campaign_id", _ID),
+    sa.Column("contact_id", _ID),
+    sa.Column("agent_id", _ID, nullable=False),
+    sa.Column("phone_number", sa.Text, nullable=False),
+    sa.Column("variables", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("due_at", _WHEN, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claim_expires_at", _WHEN),
+    sa.Column("settings", JSONB, nullable=False),
+    sa.Column("caller_id", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("carrier_call_id", sa.Text),
+    sa.Column("dialed_at", _WHEN),
+    sa.Column("accepted_at", _WHEN),
+    sa.Column("ringing_at", _WHEN),
+    sa.Column("answered_at", _WHEN),
+    sa.Column("conversation_started_at", _WHEN),
+    sa.Column("conversation_ended_at", _WHEN),
+    sa.Column("media_node_id", _ID),
+    sa.Column("carrier_ended_at", _WHEN),
+    sa.Column("ended_as", sa.Text),
+    sa.Column("unknown_since", _WHEN),
+    sa.Column("check_at", _WHEN),
+    sa.Column("conversation_outcome", sa.Text),
+    sa.Column("conversation_fault", sa.Boolean, nullable=False),
+    sa.Column("opted_out", sa.Boolean, nullable=False),
+    sa.Column("callback_at", _WHEN),
+    sa.Column("outcome", sa.Text),
+    sa.Column("consumed", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("created_by", _ID),
+    sa.Column("created_at", _WHEN, nullable=False),
+    sa.Column("ended_at", _WHEN),
+)
+
+dial_gates = sa.Table(
+    "dial_gates",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("next_at", _WHEN, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A row, as services decide by it. Columns that only statistics read are left out."""
+
+    organization_id: UUID
+    id: UUID
+    campaign_id: UUID | None
+    contact_id: UUID | None
+    agent_id: UUID
+    phone_number: str
+    variables: dict[str, str]
+    state: AttemptState
+    due_at: datetime
+    fence: int
+    claimed_by: str | None
+    claim_expires_at: datetime | None
+    settings: dict[str, Any]
+    caller_id: str | None
+    provider: str | None
+    carrier_call_id: str | None
+    dialed_at: datetime | None
+    accepted_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    conversation_started_at: datetime | None
+    conversation_ended_at: datetime | None
+    media_node_id: UUID | None
+    carrier_ended_at: datetime | None
+    ended_as: EndedAs | None
+    unknown_since: datetime | None
+    check_at: datetime | None
+    conversation_outcome: Outcome | None
+    conversation_fault: bool
+    opted_out: bool
+    callback_at: datetime | None
+    outcome: Outcome | None
+
+    @property
+    def story(self) -> Story:
+        conversation = self.conversation_outcome
+        return Story(
+            answered=self.answered_at is not None,
+            conversation_started=self.conversation_started_at is not None,
+            carrier_end=self.ended_as,
+            conversation=Verdict(conversation, self.conversation_fault) if conversation else None,
+        )
+
+
+_WORDS = {"state": AttemptState, "ended_as": EndedAs, "conversation_outcome": Outcome, "outcome": Outcome}
+_COLUMNS = [attempts.c[field.name] for field in fields(Attempt)]
+
+
+def _attempt(row: sa.Row[Any]) -> Attempt:
+    values = dict(row._mapping)
+    for name, word in _WORDS.items():
+        values[name] = None if values[name] is None else word(values[name])
+    return Attempt(**values)
+
+
+def _is(organization_id: UUID, attempt_id: UUID) -> sa.ColumnElement[bool]:
+    return (attempts.c.organization_id == organization_id) & (attempts.c.id == attempt_id)
+
+
+async def get(connection: Connection, organization_id: UUID, attempt_id: UUID) -> Attempt | None:
+    row = (await connection.execute(sa.select(*_COLUMNS).where(_is(organization_id, attempt_id)))).one_or_none()
+    return _attempt(row) if row else None
+
+
+async def lock(connection: Connection, organization_id: UUID, attempt_id: UUID) -> Attempt | None:
+    """The attempt, held until the transaction ends: first of all locks, before its contact's."""
+    statement = sa.select(*_COLUMNS).where(_is(organization_id, attempt_id)).with_for_update()
+    row = (await connection.execute(statement)).one_or_none()
+    return _attempt(row) if row else None
+
+
+async def change(connection: Connection, attempt: Attempt, **values: Any) -> Attempt:
+    """Write `values` to a locked attempt; answers it as it now is."""
+    changed = sa.update(attempts).where(_is(attempt.organization_id, attempt.id)).values(**values)
+    await connection.execute(changed)
+    known = {name: value for name, value in values.items() if name in Attempt.__dataclass_fields__}
+    return replace(attempt, **known)
+
+
+async def add(connection: Connection, row: dict[str, Any]) -> None:
+    await connection.execute(sa.insert(attempts).values(**row))
+
+
+async def count_outcomes(connection: Connection, organization_id: UUID, contact_id: UUID, outcome: Outcome) -> int:
+    """How many of the contact's ended attempts came out like this, faults left out."""
+    a = attempts.c
+    statement = sa.select(sa.func.count()).where(
+        a.organization_id == organization_id, a.contact_id == contact_id, a.outcome == outcome, a.consumed
+    )
+    return int((await connection.execute(statement)).scalar_one())

@@ -1,0 +1,184 @@
+"""Calls, their turns, and the one-shot tokens that open their media sockets. Partitioned by month of the id."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, insert
+
+from voiceera.rules.calls import TurnRecord
+from voiceera.store.base import Connection, metadata
+
+_WHEN = TIMESTAMP(timezone=True)
+_ID = sa.Uuid()
+
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("direction", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("agent_id", _ID, nullable=False),
+    sa.Column("agent_version", sa.Integer, nullable=False),
+    sa.Column("campaign_id", _ID),
+    sa.Column("contact_id", _ID),
+    sa.Column("contact_name", sa.Text),
+    sa.Column("phone_number", sa.Text),
+    sa.Column("caller_id", sa.Text),
+    sa.Column("provider", sa.Text),
+    sa.Column("carrier_call_id", sa.Text),
+    sa.Column("variables", JSONB, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("answered_by", sa.Text),
+    sa.Column("hangup_cause", sa.Text),
+    sa.Column("disposition", sa.Text),
+    sa.Column("extracted", JSONB, nullable=False),
+    sa.Column("notes", sa.Text),
+    sa.Column("duration_seconds", sa.Numeric(10, 3)),
+    sa.Column("cost", sa.Numeric(12, 5)),
+    sa.Column("cost_parts", JSONB, nullable=False),
+    sa.Column("audio_format", sa.Text),
+    sa.Column("turns", sa.Integer, nullable=False),
+    sa.Column("interruptions", sa.Integer, nullable=False),
+    sa.Column("latency", JSONB, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("created_by", _ID),
+    sa.Column("created_at", _WHEN, nullable=False),
+    sa.Column("ringing_at", _WHEN),
+    sa.Column("answered_at", _WHEN),
+    sa.Column("ended_at", _WHEN),
+    sa.Column("deleted_at", _WHEN),
+)
+
+call_turns = sa.Table(
+    "call_turns",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("call_id", _ID, primary_key=True),
+    sa.Column("index", sa.Integer, primary_key=True),
+    sa.Column("speaker", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("start_ms", sa.Integer, nullable=False),
+    sa.Column("end_ms", sa.Integer, nullable=False),
+    sa.Column("confidence", sa.Double),
+    sa.Column("interrupted", sa.Boolean, nullable=False),
+    sa.Column("step", sa.Text),
+    sa.Column("result", sa.Text),
+    sa.Column("latency", JSONB),
+)
+
+media_tokens = sa.Table(
+    "media_tokens",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("token_hash", BYTEA, primary_key=True),
+    sa.Column("call_id", _ID, nullable=False),
+    sa.Column("media_node_id", _ID, nullable=False),
+    sa.Column("carrier", sa.Text, nullable=False),
+    sa.Column("expires_at", _WHEN, nullable=False),
+    sa.Column("redeemed_at", _WHEN),
+)
+
+
+def is_call(organization_id: UUID, call_id: UUID) -> sa.ColumnElement[bool]:
+    return (calls.c.organization_id == organization_id) & (calls.c.id == call_id)
+
+
+async def add(connection: Connection, row: dict[str, Any]) -> None:
+    """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us."""
+    values = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "turns": 0, "interruptions": 0} | row
+    await connection.execute(sa.insert(calls).values(**values))
+
+
+async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:
+    await connection.execute(sa.update(calls).where(is_call(organization_id, call_id)).values(**values))
+
+
+async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
+    return (await connection.execute(sa.select(calls).where(is_call(organization_id, call_id)))).one_or_none()
+
+
+async def put_turn(
+    connection: Connection, organization_id: UUID, call_id: UUID, index: int, turn: TurnRecord
+) -> None:
+    """The turn as it is now known; a later telling replaces an earlier one."""
+    values = asdict(turn)
+    statement = insert(call_turns).values(organization_id=organization_id, call_id=call_id, index=index, **values)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["organization_id", "call_id", "index"], set_=values)
+    )
+
+
+async def turns(connection: Connection, organization_id: UUID, call_id: UUID) -> Sequence[sa.Row[Any]]:
+    """In the order in which they were spoken."""
+    statement = sa.select(call_turns).where(
+        call_turns.c.organization_id == organization_id, call_turns.c.call_id == call_id
+    )
+    return (await connection.execute(statement.order_by(call_turns.c.index))).all()
+
+
+async def add_token(
+    connection: Connection,
+    organization_id: UUID,
+    call_id: UUID,
+    node_id: UUID,
+    *,
+    token_hash: bytes,
+    carrier: str,
+    expires_at: datetime,
+) -> None:
+    row: dict[str, Any] = {"organization_id": organization_id, "call_id": call_id, "media_node_id": node_id}
+    row |= {"token_hash": token_hash, "carrier": carrier, "expires_at": expires_at}
+    await connection.execute(sa.insert(media_tokens).values(**row))
+
+
+async def redeem_token(
+    connection: Connection, organization_id: UUID, token_hash: bytes, *, carrier: str, now: datetime
+) -> UUID | None:
+    """The call that the token opens, once; None for one that is unknown, late, used or another carrier's."""
+    tokens = media_tokens.c
+    statement = (
+        sa.update(media_tokens)
+        .where(
+            tokens.organization_id == organization_id,
+            tokens.token_hash == token_hash,
+            tokens.carrier == carrier,
+            tokens.expires_at > now,
+            tokens.redeemed_at.is_(None),
+        )
+        .values(redeemed_at=now)
+        .returning(tokens.call_id)
+    )
+    call_id: UUID | None = (await connection.execute(statement)).scalar_one_or_none()
+    return call_id
+
+
+async def contact_name(connection: Connection, organization_id: UUID, call_id: UUID) -> str | None:
+    return await connection.scalar(sa.select(calls.c.contact_name).where(is_call(organization_id, call_id)))
+
+
+async def note_carrier_end(
+    connection: Connection,
+    organization_id: UUID,
+    call_id: UUID,
+    *,
+    carrier_call_id: str | None,
+    cause: str | None,
+    duration_seconds: float | None,
+    cost: str | None,
+) -> None:
+    """The carrier's account of a call: what it bills, and its cause where the conversation has told none."""
+    values: dict[str, Any] = {
+        "carrier_call_id": carrier_call_id,
+        "hangup_cause": sa.func.coalesce(calls.c.hangup_cause, cause),
+    }
+    if duration_seconds is not None:
+        values["duration_seconds"] = Decimal(str(duration_seconds))
+    if cost is not None:
+        values |= {"cost": Decimal(cost), "cost_parts": {"carrier": cost}}
+    await change(connection, organization_id, call_id, **values)

@@ -1,0 +1,166 @@
+"""Campaigns, their counters and their events."""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from voiceera.ids import new_id
+from voiceera.rules.campaigns import CampaignConfig, CampaignStatus
+from voiceera.store.base import Connection, metadata
+
+_WHEN = TIMESTAMP(timezone=True)
+_ID = sa.Uuid()
+
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("agent_id", _ID, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("config", JSONB, nullable=False),
+    sa.Column("start_time", _WHEN),
+    sa.Column("end_time", _WHEN),
+    sa.Column("launched_at", _WHEN),
+    sa.Column("completed_at", _WHEN),
+    sa.Column("created_by", _ID),
+    sa.Column("created_at", _WHEN, nullable=False),
+    sa.Column("updated_at", _WHEN, nullable=False),
+    sa.Column("deleted_at", _WHEN),
+)
+
+campaign_counts = sa.Table(
+    "campaign_counts",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("campaign_id", _ID, primary_key=True),
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False)
+        for name in (
+            *("total", "pending", "in_progress", "reached", "exhausted", "suppressed", "invalid", "canceled"),
+            *("duplicates", "rejected"),
+            *("ended_reached", "ended_no_answer", "ended_busy", "ended_voicemail", "ended_failed"),
+            *("ended_dropped_early", "ended_invalid", "ended_canceled", "ended_unknown", "opted_out"),
+        )
+    ),
+)
+
+campaign_events = sa.Table(
+    "campaign_events",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("campaign_id", _ID, primary_key=True),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("actor_id", _ID),
+    sa.Column("details", JSONB, nullable=False),
+    sa.Column("created_at", _WHEN, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    organization_id: UUID
+    id: UUID
+    agent_id: UUID
+    name: str
+    description: str
+    status: CampaignStatus
+    config: CampaignConfig
+    start_time: datetime | None
+    end_time: datetime | None
+    launched_at: datetime | None
+    completed_at: datetime | None
+    created_by: UUID | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+_COLUMNS = [campaigns.c[field.name] for field in fields(Campaign)]
+
+
+def _campaign(row: sa.Row[Any]) -> Campaign:
+    values = dict(row._mapping)
+    values["status"] = CampaignStatus(values["status"])
+    values["config"] = CampaignConfig.model_validate(values["config"])
+    return Campaign(**values)
+
+
+def is_campaign(organization_id: UUID, campaign_id: UUID) -> sa.ColumnElement[bool]:
+    return (campaigns.c.organization_id == organization_id) & (campaigns.c.id == campaign_id)
+
+
+class Hold(StrEnum):
+    """How a transaction holds the row that it reads: against changes by others, or for its own."""
+
+    NONE = "none"
+    SHARE = "share"
+    UPDATE = "update"
+
+
+async def get(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    *,
+    deleted: bool = False,
+    hold: Hold = Hold.NONE,
+) -> Campaign | None:
+    statement = sa.select(*_COLUMNS).where(is_campaign(organization_id, campaign_id))
+    if not deleted:
+        statement = statement.where(campaigns.c.deleted_at.is_(None))
+    if hold is not Hold.NONE:
+        # NO KEY: contacts and attempts that refer to the campaign are written meanwhile all the same.
+        statement = statement.with_for_update(read=hold is Hold.SHARE, key_share=hold is Hold.UPDATE)
+    row = (await connection.execute(statement)).one_or_none()
+    return _campaign(row) if row else None
+
+
+async def add(connection: Connection, campaign: Campaign) -> None:
+    row = asdict(campaign) | {"config": campaign.config.model_dump(mode="json")}
+    await connection.execute(sa.insert(campaigns).values(**row))
+    key = {"organization_id": campaign.organization_id, "campaign_id": campaign.id}
+    await connection.execute(sa.text(_ADD_COUNTS), key)
+
+
+_ADD_COUNTS = "INSERT INTO campaign_counts (organization_id, campaign_id) VALUES (:organization_id, :campaign_id)"
+
+
+async def change(connection: Connection, organization_id: UUID, campaign_id: UUID, **values: Any) -> None:
+    if "config" in values:
+        values["config"] = values["config"].model_dump(mode="json")
+    await connection.execute(sa.update(campaigns).where(is_campaign(organization_id, campaign_id)).values(**values))
+
+
+async def counts(connection: Connection, organization_id: UUID, campaign_id: UUID) -> dict[str, int]:
+    """Every counter of the campaign, read at one instant."""
+    c = campaign_counts.c
+    statement = sa.select(campaign_counts).where(c.organization_id == organization_id, c.campaign_id == campaign_id)
+    row = (await connection.execute(statement)).one()
+    return {name: value for name, value in row._mapping.items() if not name.endswith("_id")}
+
+
+async def add_event(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    kind: str,
+    message: str,
+    *,
+    now: datetime,
+    actor_id: UUID | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """What happened to the campaign, and why, for people to read."""
+    row = {"organization_id": organization_id, "campaign_id": campaign_id, "id": new_id(), "kind": kind}
+    row |= {"message": message, "actor_id": actor_id, "details": details or {}, "created_at": now}
+    await connection.execute(sa.insert(campaign_events).values(**row))
