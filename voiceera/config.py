@@ -46,6 +46,22 @@ class Settings(BaseSettings):
     media_url: str = ""
     """ws(s):// base told to carriers; empty: ws://media_host:media_port of the process chosen."""
 
+    access_token_minutes: float = 15
+    refresh_token_days: float = 30
+    argon2_memory_kib: int = 65536
+    """Memory of one password hash (RFC 9106's second recommended choice)."""
+    argon2_passes: int = 3
+    password_hashes_at_once: int = 2
+    """How many password hashes run at a time, each on a core of its own."""
+
+    rate_limit_requests: int = 100
+    rate_limit_seconds: float = 10
+    """A caller's requests in this many seconds; past them, 429."""
+    login_tries_per_minute: int = 10
+    """For one address and e-mail together; ten times as many for one address."""
+    body_limit_bytes: int = 1_000_000
+    upload_limit_bytes: int = 200_000_000
+
     outbound_allow: str = ""
     """Comma-separated CIDR:port entries ("127.0.0.1/32:8090") that user-given URLs may reach although private."""
     drain_seconds: float = 600

@@ -1,0 +1,116 @@
+"""The API over a real database, in process; people who are signed in to it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from voiceera import log
+from voiceera.api.app import create_app
+from voiceera.config import Settings
+from voiceera.store.base import Database
+from voiceera.store.bus import Bus, PostgresBus
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Person:
+    """Somebody with an organization; `client` sends their token."""
+
+    client: httpx.AsyncClient
+    email: str
+    tokens: dict[str, Any]
+
+    @property
+    def organization_id(self) -> str:
+        return str(self.tokens["user"]["organization_id"])
+
+    async def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        return body(await self.client.get(path, params=query), status)
+
+    async def post(self, path: str, status: int = 201, **fields: Any) -> Any:
+        return body(await self.client.post(path, json=fields), status)
+
+    async def put(self, path: str, status: int = 200, **fields: Any) -> Any:
+        return body(await self.client.put(path, json=fields), status)
+
+    async def delete(self, path: str, status: int = 204) -> Any:
+        return body(await self.client.delete(path), status)
+
+
+def body(response: httpx.Response, status: int) -> Any:
+    """The answer's data, or its error; the envelope is checked on the way."""
+    assert response.status_code == status, response.text
+    if status == 204:
+        assert response.content == b""
+        return None
+    document = response.json()
+    assert document["timestamp"].endswith("Z")
+    assert document["success"] is (status < 400)
+    return document["data"] if status < 400 else document["error"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    log.configure("tests", "CRITICAL")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        argon2_memory_kib=64,
+        argon2_passes=1,
+        rate_limit_requests=10_000,
+        login_tries_per_minute=50,
+    )
+
+
+@pytest.fixture
+async def bus(database_url: str) -> AsyncIterator[Bus]:
+    bus = PostgresBus(database_url)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
+    return create_app(settings, database, bus)
+
+
+@pytest.fixture
+async def anyone(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that is not signed in."""
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def ann(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Person]:
+    async with client_of(app) as client:
+        yield await join(client, "ann@example.com")
+
+
+@pytest.fixture
+async def bob(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Person]:
+    """A stranger to Ann: another organization."""
+    async with client_of(app) as client:
+        yield await join(client, "bob@example.com")
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://api")
+
+
+async def join(client: httpx.AsyncClient, email: str) -> Person:
+    """Register and sign in."""
+    registration = {"email": email, "password": PASSWORD, "first_name": "A", "last_name": "Person"}
+    body(await client.post("/auth/register", json=registration), 201)
+    tokens = body(await client.post("/auth/login", json={"email": email, "password": PASSWORD}), 200)
+    client.headers["Authorization"] = f"Bearer {tokens['token']}"
+    return Person(client, email, tokens)

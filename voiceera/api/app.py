@@ -1,0 +1,46 @@
+"""The HTTP application: routes, layers, life."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from voiceera.api import auth, docs, envelope, health, openapi
+from voiceera.api.depends import Backend
+from voiceera.api.outermost import Outermost
+from voiceera.api.rate_limit import AcceptedKeys, RateLimit
+from voiceera.api.routing import policies
+from voiceera.config import Settings
+from voiceera.services.accounts import Accounts
+from voiceera.store.base import Database
+from voiceera.store.bus import Bus
+from voiceera.store.vault import Vault
+
+
+def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
+    """The API over a database and a bus, which the caller opens and closes. Raises StartupError."""
+    vault = Vault.load(settings)
+    accounts = Accounts(database, settings, vault)
+    accepted_keys = AcceptedKeys()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        accounts.close()
+
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=openapi.operation_id,
+    )
+    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys)
+    for part in (auth, health):
+        app.include_router(part.routes)
+    docs.install(app)
+    envelope.install(app)
+    openapi.install(app)
+    app.add_middleware(RateLimit, settings=settings, tokens=accounts.tokens, keys=accepted_keys)
+    app.add_middleware(Outermost)
+    policies(app)
+    return app

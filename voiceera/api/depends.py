@@ -1,0 +1,173 @@
+"""What a route is given: who calls, and one transaction that commits once, before the answer leaves.
+
+`Reading`, `Writing`, `Owning`, `Administering` are a caller with a transaction over its organization; `Visiting` is
+anybody, without one; `Watching` is a caller without one, for answers that stream. Each declares the route's policy.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from voiceera import clock
+from voiceera.api.rate_limit import AcceptedKeys
+from voiceera.api.routing import declare
+from voiceera.config import Settings
+from voiceera.errors import Forbidden, Unauthenticated
+from voiceera.rules.permissions import Access, Role, allows
+from voiceera.services.accounts import Accounts, Origin, organization_of_token
+from voiceera.store import api_keys, sessions
+from voiceera.store.base import Connection, Database
+from voiceera.store.bus import Bus
+from voiceera.store.users import User
+from voiceera.store.vault import Vault
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    description="An access token from `/auth/login`, or an API key from `/api-keys`.",
+)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What the application stands on; one a process."""
+
+    settings: Settings
+    database: Database
+    bus: Bus
+    vault: Vault
+    accounts: Accounts
+    accepted_keys: AcceptedKeys
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`session_id` is None for a caller with an API key."""
+
+    user: User
+    session_id: UUID | None
+    read_only: bool = False
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.user.organization_id
+
+    @property
+    def role(self) -> Role:
+        return Role(self.user.role)
+
+
+@dataclass(frozen=True)
+class Visit:
+    backend: Backend
+    origin: Origin
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Watch(Visit):
+    caller: Caller
+
+
+@dataclass(frozen=True)
+class Work(Watch):
+    connection: Connection
+    request: Request
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.caller.organization_id
+
+
+def visit(request: Request) -> Visit:
+    origin = Origin(
+        address=request.client.host if request.client else None,
+        user_agent=request.headers.get("user-agent", "")[:500] or None,
+        request_id=request.state.request_id,
+    )
+    return Visit(request.app.state.backend, origin, clock.utc_now())
+
+
+def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
+    async def work(
+        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> AsyncIterator[Work]:
+        here = visit(request)
+        organization_id = _organization_of(here, credential)
+        async with here.backend.database.organization(organization_id) as connection:
+            caller = await _identify(connection, here, credential, access)
+            yield Work(here.backend, here.origin, here.now, caller, connection, request)
+
+    declare(work, access)
+    return work
+
+
+async def _watch(
+    request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Watch:
+    here = visit(request)
+    async with here.backend.database.organization(_organization_of(here, credential)) as connection:
+        caller = await _identify(connection, here, credential, Access.READ)
+    return Watch(here.backend, here.origin, here.now, caller)
+
+
+declare(visit, Access.PUBLIC)
+declare(_watch, Access.READ)
+
+Visiting = Annotated[Visit, Depends(visit)]
+Watching = Annotated[Watch, Depends(_watch)]
+Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
+Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
+Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]
+Administering = Annotated[Work, Depends(_worker(Access.ADMIN), scope="function")]
+
+
+def _organization_of(here: Visit, credential: HTTPAuthorizationCredentials | None) -> UUID:
+    """Whose rows the request is about, by what the credential says of itself; `_identify` then asks the database."""
+    if credential is None:
+        raise Unauthenticated("AUTH_003", "An access token is needed: Authorization: Bearer …")
+    token = credential.credentials
+    if not token.startswith(api_keys.PREFIX):
+        return here.backend.accounts.tokens.read(token, here.now).organization_id
+    organization_id = organization_of_token(token.removeprefix(api_keys.PREFIX))
+    if organization_id is None:
+        raise Unauthenticated("AUTH_003", "The API key is not valid.")
+    return organization_id
+
+
+async def _identify(
+    connection: Connection, here: Visit, credential: HTTPAuthorizationCredentials | None, access: Access
+) -> Caller:
+    assert credential is not None
+    token = credential.credentials
+    caller = (
+        await _with_key(connection, here, token)
+        if token.startswith(api_keys.PREFIX)
+        else await _with_session(connection, here, token)
+    )
+    if not allows(access, caller.role, read_only=caller.read_only):
+        raise Forbidden()
+    return caller
+
+
+async def _with_session(connection: Connection, here: Visit, token: str) -> Caller:
+    claims = here.backend.accounts.tokens.read(token, here.now)
+    user = await sessions.live_user(connection, claims.organization_id, claims.session_id, here.now)
+    if user is None or user.id != claims.user_id:
+        raise Unauthenticated("AUTH_003", "The session has ended.")
+    return Caller(user, claims.session_id)
+
+
+async def _with_key(connection: Connection, here: Visit, key: str) -> Caller:
+    organization_id = organization_of_token(key.removeprefix(api_keys.PREFIX))
+    accepted = None if organization_id is None else await api_keys.accept(connection, organization_id, key, here.now)
+    if accepted is None:
+        raise Unauthenticated("AUTH_003", "The API key is not valid.")
+    here.backend.accepted_keys.remember(key)
+    await api_keys.note_use(connection, accepted.user.organization_id, accepted.id, here.now)
+    return Caller(accepted.user, None, read_only=accepted.scope == "read")

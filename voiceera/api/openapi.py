@@ -1,0 +1,96 @@
+"""The OpenAPI document: what FastAPI derives, with every error answer in our envelope."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from voiceera import __version__
+from voiceera.api.routing import policies
+from voiceera.api.shapes import ErrorAnswer
+from voiceera.rules.permissions import Access
+
+TAGS = {
+    "Authentication": "Register, sign in, refresh, sign out.",
+    "Users": "The people of an organization.",
+    "Agents": "The AI that speaks: its voice, its brain, its flow.",
+    "Campaigns": "Many calls to many contacts, inside their hours.",
+    "Calls": "One call, now.",
+    "Call Logs": "Every call that was made, with transcript and notes.",
+    "Recordings": "What was said, as audio.",
+    "Analytics": "What the calls add up to.",
+    "Integrations": "Stored credentials for carriers and providers.",
+    "Webhooks": "Events, sent to your own server.",
+    "Admin": "For the platform's operator.",
+    "Health & Status": "Probes, version, documents.",
+}
+
+_WORDS = {
+    401: "Not signed in, or the token has expired or was revoked.",
+    403: "The caller may not do this.",
+    404: "Not found, or not the caller's.",
+    409: "The state does not allow it, or the name is taken.",
+    413: "The body is too large.",
+    415: "The media type is not taken.",
+    422: "The body or the query does not fit; `error.fields` says where.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
+    500: "Something went wrong on our side; `details` carries the request id.",
+    503: "A part of the platform is down.",
+}
+
+
+def operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def install(app: FastAPI) -> None:
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document: dict[str, Any] = get_openapi(
+        title="VoiceERA API",
+        version=__version__,
+        description="AI phone agents on your own machine: agents, campaigns, calls, recordings.",
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    error = ErrorAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= error.pop("$defs", {})
+    schemas["ErrorAnswer"] = error
+    asked = policies(app)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            access = asked.get((method.upper(), path), Access.READ)
+            for status in _errors(path, method, operation, access):
+                operation["responses"][str(status)] = {
+                    "description": _WORDS[status],
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+                }
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return document
+
+
+def _errors(path: str, method: str, operation: dict[str, Any], access: Access) -> list[int]:
+    statuses = [422, 500, 503]
+    if path not in ("/health", "/readiness", "/liveness", "/version"):
+        statuses.append(429)
+    if access is not Access.PUBLIC:
+        statuses += [401, 403]
+    if path.startswith("/auth/"):
+        statuses.append(401)
+    if "{" in path:
+        statuses.append(404)
+    if method != "get":
+        statuses.append(409)
+    if "requestBody" in operation:
+        statuses += [413, 415]
+    return sorted(set(statuses))

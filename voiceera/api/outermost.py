@@ -1,0 +1,59 @@
+"""The outermost layer: a request id in and out, and an answer even to a bug."""
+
+import re
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from voiceera import clock, ids
+from voiceera.api import envelope
+from voiceera.log import get_logger
+
+log = get_logger("api")
+
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class Outermost:
+    """Sets `scope["state"]["request_id"]`; no trace ever leaves, the log keeps it under the request's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent if _ACCEPTED_ID.fullmatch(sent) else str(ids.new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = clock.monotonic()
+        status = 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_named)
+            except Exception as error:
+                known = envelope.known(error)
+                log.error("request_failed", path=scope["path"], method=scope["method"], exc_info=known is None)
+                if status:
+                    raise
+                if known is None:
+                    response = envelope.answer(
+                        500, "SERVER_001", "Something went wrong on our side.", f"request id {request_id}"
+                    )
+                else:
+                    response = envelope.refusal(known)
+                await response(scope, receive, send_named)
+            milliseconds = round((clock.monotonic() - started) * 1000, 1)
+            log.debug("request", method=scope["method"], path=scope["path"], status=status, milliseconds=milliseconds)

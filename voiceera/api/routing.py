@@ -1,0 +1,115 @@
+"""Routes that take only what they declare: media type, query parameters, a policy."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import Message
+
+from voiceera.config import Settings
+from voiceera.errors import FieldProblem, Invalid, StartupError
+from voiceera.rules.permissions import Access
+
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+_POLICIES: dict[Any, Access] = {}
+
+
+def declare(dependency: Any, access: Access) -> None:
+    """Say that a route which depends on this asks for `access`."""
+    _POLICIES[dependency] = access
+
+
+class Route(APIRoute):
+    """Refuses a media type it does not take and a query parameter it does not know: nothing is dropped in silence."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        names = _query_names(self)
+        takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+        wanted = () if self.body_field is None else _FORMS if takes_form else ("application/json",)
+
+        async def checked(request: Request) -> Response:
+            settings: Settings = request.app.state.backend.settings
+            request = _limited(request, settings.upload_limit_bytes if takes_form else settings.body_limit_bytes)
+            if wanted:
+                _check_media_type(request, wanted)
+            unknown = [name for name in request.query_params if name not in names]
+            if unknown:
+                known = ", ".join(sorted(names)) or "none"
+                raise Invalid(
+                    "There are unknown query parameters.",
+                    *(
+                        FieldProblem(name, f"is not a parameter of this route; these are: {known}")
+                        for name in unknown
+                    ),
+                )
+            return await handle(request)
+
+        return checked
+
+
+def router(tag: str) -> APIRouter:
+    return APIRouter(tags=[tag], route_class=Route)
+
+
+def policies(app: FastAPI) -> dict[tuple[str, str], Access]:
+    """(method, path) → what it asks for. Raises StartupError for a route that declares nothing: deny by default."""
+    found: dict[tuple[str, str], Access] = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute):
+            continue
+        calls = [each.call for each in _tree(route.dependant)]
+        declared = {_POLICIES[call] for call in calls if call in _POLICIES}
+        if len(declared) != 1:
+            raise StartupError(f"the route {route.path} must declare one policy, not {len(declared)}")
+        for method in route.methods or ():
+            found[method, route.path] = next(iter(declared))
+    return found
+
+
+def _tree(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for each in dependant.dependencies:
+        yield from _tree(each)
+
+
+def _query_names(route: APIRoute) -> frozenset[str]:
+    names = set()
+    for field in (field for each in _tree(route.dependant) for field in each.query_params):
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names |= {each.alias or name for name, each in annotation.model_fields.items()}
+        else:
+            names.add(field.alias)
+    return frozenset(names)
+
+
+def _check_media_type(request: Request, wanted: tuple[str, ...]) -> None:
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and media_type not in wanted:
+        raise HTTPException(415)
+
+
+def _limited(request: Request, most_bytes: int) -> Request:
+    """The same request, whose body ends in a 413 once it is longer than it may be, whatever its header said."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise HTTPException(413)
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > most_bytes:
+            raise HTTPException(413)
+        return message
+
+    return Request(request.scope, receive)
