@@ -1,0 +1,11 @@
+"""Carrier → the dialect of its media socket. A new one is one file and one line here."""
+
+from collections.abc import Callable
+
+from voiceera.media.dialects.dialect import Dialect
+from voiceera.media.dialects.plivo import PlivoDialect
+
+DIALECTS: dict[str, Callable[[], Dialect]] = {
+    "plivo": PlivoDialect,
+    "vobiz": PlivoDialect,
+}

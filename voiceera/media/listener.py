@@ -1,0 +1,215 @@
+"""The listener of a media process: lets calls in, holds them, and lets go of all of them in the end.
+
+`/media/{carrier}/{token}`: 404 for a carrier not known here, 401 for no token, 403 for one that opens nothing,
+503 when the process is full, going down, or cannot ask.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Protocol
+from uuid import UUID
+
+from voiceera import clock
+from voiceera.engine.line import CallObserver, Line, LiveCall
+from voiceera.log import get_logger
+from voiceera.media.book import CallBook
+from voiceera.media.dialects.registry import DIALECTS
+from voiceera.media.door import Door, Refused
+from voiceera.media.follower import Follower
+from voiceera.media.live_view import LiveView
+from voiceera.media.socket import MediaSocket
+from voiceera.rules.audio import ULAW_8K
+from voiceera.rules.calls import AnsweredBy, CallBrief, CallResult, HangupCause
+
+MOST_DOORS = 1000
+"""Connections that have not been let in yet."""
+LONGEST_TOKEN = 256
+STORE_TRIES = (0.5, 2.0, 5.0, 15.0)
+"""Seconds between tries to write a result down; its first try is before the line is hung up."""
+LAST_WORDS_SECONDS = 5.0
+"""How long calls that are ended at shutdown may take to be written down."""
+
+log = get_logger("media")
+
+
+class Conversation(LiveCall, Protocol):
+    async def wait(self) -> CallResult:
+        """The result, once it is over. Never raises for what happened in it."""
+
+
+class Conversations(Protocol):
+    """The engine, as the listener sees it."""
+
+    def start(self, line: Line, brief: CallBrief, observer: CallObserver) -> Conversation: ...
+
+
+class MediaListener:
+    """`capacity` calls at a time. All methods belong to one event loop."""
+
+    def __init__(
+        self, conversations: Conversations, book: CallBook, *, capacity: int, view: LiveView | None = None
+    ) -> None:
+        self.capacity = capacity
+        self.is_draining = False
+        self._conversations = conversations
+        self._book = book
+        self._view = view
+        self._server: asyncio.Server | None = None
+        self._doors: set[Door] = set()
+        self._admitting = 0
+        self._sockets: dict[UUID, MediaSocket] = {}
+        self._calls: dict[UUID, Conversation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+
+    @property
+    def live(self) -> int:
+        """Calls that hold a seat: being let in, talking, or being written down."""
+        return self._admitting + len(self._sockets)
+
+    async def open(self, host: str, port: int) -> int:
+        """Start to listen; returns the port. Raises OSError when it is taken."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Door(self._admit, self._spawn, self._doors, MOST_DOORS), host, port, backlog=512
+        )
+        listening: int = self._server.sockets[0].getsockname()[1]
+        return listening
+
+    def hang_up(self, call_id: UUID, cause: HangupCause = HangupCause.REQUESTED) -> bool:
+        """End one call; False if it is not here."""
+        if (call := self._calls.get(call_id)) is not None:
+            call.request_hangup(cause)
+            return True
+        if (socket := self._sockets.get(call_id)) is not None:
+            socket.hang_up()
+            return True
+        return False
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new calls from now on; wait until the live ones are over, or `seconds`."""
+        self.is_draining = True
+        self._note_idle()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+
+    async def close(self) -> None:
+        """End every call that is left, write it down, and stop listening."""
+        self.is_draining = True
+        for call_id in tuple(self._sockets):
+            self.hang_up(call_id, HangupCause.SHUTTING_DOWN)
+        await self.drain(LAST_WORDS_SECONDS)
+        if self._server is not None:
+            self._server.close()
+        for door in tuple(self._doors):
+            door.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ── letting in ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _admit(self, path: str) -> MediaSocket:
+        carrier, token = _carrier_and_token(path)
+        if self.is_draining or self.live >= self.capacity:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+        self._admitting += 1
+        try:
+            brief = await self._book.redeem(token, carrier)
+        except Exception as error:  # whatever keeps us from asking, nobody comes in unasked
+            log.exception("token_not_asked", carrier=carrier)
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE) from error
+        finally:
+            self._admitting -= 1
+        if brief is None:
+            log.warning("token_refused", carrier=carrier)
+            raise Refused(HTTPStatus.FORBIDDEN)
+        socket = MediaSocket(
+            DIALECTS[carrier](),
+            begin=lambda socket, _started: self._begin(socket, brief),
+            on_gone=lambda _socket, call: None if call else self._never_started(brief),
+        )
+        self._sockets[brief.call_id] = socket
+        return socket
+
+    def _begin(self, socket: MediaSocket, brief: CallBrief) -> LiveCall:
+        follower = Follower(brief, self._book, self._view)
+        conversation = self._conversations.start(socket, brief, follower)
+        self._calls[brief.call_id] = conversation
+        self._spawn(self._hold(socket, brief, conversation, follower))
+        return conversation
+
+    def _never_started(self, brief: CallBrief) -> None:
+        """Let in, and gone before the start: the call ends as a lost line."""
+        now = clock.utc_now()
+        result = CallResult(now, now, HangupCause.LINE_LOST, AnsweredBy.UNKNOWN, ULAW_8K)
+        self._spawn(self._let_go(brief, result, None))
+
+    # ── letting go ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _hold(
+        self, socket: MediaSocket, brief: CallBrief, conversation: Conversation, follower: Follower
+    ) -> None:
+        try:
+            result = await conversation.wait()
+        except Exception as error:
+            log.exception("conversation_failed", call_id=str(brief.call_id))
+            now = clock.utc_now()
+            result = CallResult(
+                now, now, HangupCause.ERROR, AnsweredBy.UNKNOWN, socket.audio_format, error=type(error).__name__
+            )
+        self._calls.pop(brief.call_id, None)
+        await follower.finish()
+        await self._let_go(brief, result, socket)
+
+    async def _let_go(self, brief: CallBrief, result: CallResult, socket: MediaSocket | None) -> None:
+        """Write the result down, then end the line; a book that does not answer keeps nobody on the phone."""
+        is_stored = await self._store(brief, result)
+        if socket is not None:
+            socket.hang_up()
+        for pause in STORE_TRIES:
+            if is_stored:
+                break
+            await asyncio.sleep(pause)
+            is_stored = await self._store(brief, result)
+        if not is_stored:
+            log.error("result_lost", call_id=str(brief.call_id))
+        self._sockets.pop(brief.call_id, None)
+
+    async def _store(self, brief: CallBrief, result: CallResult) -> bool:
+        try:
+            async with asyncio.timeout(5):
+                await self._book.close(brief, result)
+        except Exception:  # the caller tries again, then gives up and says so
+            log.exception("result_not_stored", call_id=str(brief.call_id))
+            return False
+        return True
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        """Every seat is given up by a task, so the last task's end is the moment to look."""
+        if self._tasks or self.live:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+
+def _carrier_and_token(path: str) -> tuple[str, str]:
+    """Raises Refused for a path that is no media socket's."""
+    parts = path.partition("?")[0].split("/")
+    if len(parts) != 4 or parts[:2] != ["", "media"] or parts[2] not in DIALECTS:
+        raise Refused(HTTPStatus.NOT_FOUND)
+    token = parts[3]
+    if not token or len(token) > LONGEST_TOKEN:
+        raise Refused(HTTPStatus.UNAUTHORIZED)
+    return parts[2], token

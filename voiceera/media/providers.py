@@ -1,0 +1,41 @@
+"""The providers of a media process: each made once, when the first call needs it, and shared by all."""
+
+import asyncio
+from typing import Any
+
+from voiceera.config import Settings
+from voiceera.engine.session import CallProviders
+from voiceera.errors import ProviderError, VoiceEraError
+from voiceera.providers.registry import Kind, load
+from voiceera.rules.calls import CallBrief
+
+
+class Providers:
+    def __init__(self, settings: Settings) -> None:
+        self._options: dict[tuple[Kind, str], dict[str, Any]] = {
+            (Kind.SPEECH_TO_TEXT, "pocketsphinx"): {"processes": settings.recognizer_processes},
+        }
+        self._made: dict[tuple[Kind, str], Any] = {}
+
+    async def of(self, brief: CallBrief) -> CallProviders:
+        """Those that the call's agent names. Raises ProviderError for one that is not there."""
+        agent = brief.agent
+        needs_model = agent.resolved_brain == "llm" and agent.llm_provider is not None
+        return CallProviders(
+            speech_to_text=self._get(Kind.SPEECH_TO_TEXT, agent.stt_provider),
+            text_to_speech=self._get(Kind.TEXT_TO_SPEECH, agent.tts_provider),
+            language_model=self._get(Kind.LANGUAGE_MODEL, str(agent.llm_provider)) if needs_model else None,
+        )
+
+    async def close(self) -> None:
+        await asyncio.gather(*(provider.close() for provider in self._made.values()), return_exceptions=True)
+
+    def _get(self, kind: Kind, name: str) -> Any:
+        if (made := self._made.get((kind, name))) is not None:
+            return made
+        try:
+            made = load(kind, name)(**self._options.get((kind, name), {}))
+        except VoiceEraError as error:
+            raise ProviderError(name, error.message, permanent=True) from error
+        self._made[kind, name] = made
+        return made
