@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from tests.far_end import far_end
 from voiceera.errors import StartupError
 from voiceera.providers.outbound import Allowed, TargetRefused, allow_list, may_reach, outbound_client
 
@@ -54,22 +55,16 @@ Answer = Callable[[asyncio.StreamWriter], object]
 async def serving(*pieces: bytes, hold: bool = False) -> AsyncIterator[tuple[int, list[str]]]:
     """A server that writes the pieces to whoever sends a request; yields its port and the requests it saw."""
     seen: list[str] = []
-    release = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.append((await reader.readuntil(b"\r\n\r\n")).decode())
         for piece in pieces:
             writer.write(piece)
         if hold:
-            await release.wait()
-        writer.close()
+            await asyncio.Event().wait()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1], seen
-    finally:
-        release.set()
-        server.close()
+    async with far_end(serve) as port:
+        yield port, seen
 
 
 def loopback(port: int) -> tuple[Allowed, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, TypeAdapter
 
+from tests.far_end import far_end
 from voiceera.errors import Invalid, ProviderError
 from voiceera.providers.carriers.plivo import Plivo, PlivoCredentials, PlivoSettings, Vobiz
 from voiceera.providers.outbound import allow_list
@@ -59,21 +60,16 @@ class Carrier:
             writer.transport.abort()
             return
         writer.write(reply)
-        writer.close()
 
 
 @asynccontextmanager
 async def carrier(*answers: bytes | None, vendor: type[Plivo] = Plivo) -> AsyncIterator[tuple[Plivo, Carrier]]:
     far = Carrier(list(answers))
-    server = await asyncio.start_server(far.serve, "127.0.0.1", 0)
-    far.port = server.sockets[0].getsockname()[1]
-    settings = vendor.Settings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"})
-    near = vendor(settings, CREDENTIALS, allow_list(f"127.0.0.1/32:{far.port}"))
-    try:
+    async with far_end(far.serve) as far.port:
+        settings = vendor.Settings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"})
+        near = vendor(settings, CREDENTIALS, allow_list(f"127.0.0.1/32:{far.port}"))
         yield near, far
-    finally:
         await near.close()
-        server.close()
 
 
 async def test_a_dial_says_all_that_the_vendor_needs() -> None:

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from voiceera.api import auth, docs, envelope, health, openapi
+from voiceera.api import auth, carriers, docs, envelope, health, openapi
 from voiceera.api.depends import Backend
 from voiceera.api.outermost import Outermost
 from voiceera.api.rate_limit import AcceptedKeys, RateLimit
 from voiceera.api.routing import policies
 from voiceera.config import Settings
+from voiceera.providers.outbound import allow_list
 from voiceera.services.accounts import Accounts
+from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
@@ -22,11 +24,13 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     vault = Vault.load(settings)
     accounts = Accounts(database, settings, vault)
     accepted_keys = AcceptedKeys()
+    trunks = StoredTrunks(database, vault, allow_list(settings.outbound_allow))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         accounts.close()
+        await trunks.close()
 
     app = FastAPI(
         docs_url=None,
@@ -34,8 +38,8 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=openapi.operation_id,
     )
-    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys)
-    for part in (auth, health):
+    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks)
+    for part in (auth, carriers, health):
         app.include_router(part.routes)
     docs.install(app)
     envelope.install(app)

@@ -20,6 +20,7 @@ from voiceera.config import Settings
 from voiceera.errors import Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.services.accounts import Accounts, Origin, organization_of_token
+from voiceera.services.trunks import TrunkBook
 from voiceera.store import api_keys, sessions
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
@@ -43,6 +44,7 @@ class Backend:
     vault: Vault
     accounts: Accounts
     accepted_keys: AcceptedKeys
+    trunks: TrunkBook
 
 
 @dataclass(frozen=True)
