@@ -37,11 +37,14 @@ async def world(database: Database) -> World:
     return await make_world(database)
 
 
+async def place(world: World, to: str) -> UUID:
+    async with world.database.organization(world.organization_id) as connection:
+        return await calls.place(connection, world.organization_id, agent_id=world.agent_id, to=to, now=NOON)
+
+
 async def dialed(world: World, index: int = 1) -> UUID:
     """A single call whose dial the carrier has just accepted."""
-    call_id = await calls.place(
-        world.database, world.organization_id, agent_id=world.agent_id, to=number(index), now=NOON
-    )
+    call_id = await place(world, number(index))
     await world.rows("UPDATE attempts SET state = 'dialing' WHERE id = :id RETURNING id", id=call_id)
     return call_id
 
@@ -61,16 +64,14 @@ async def shown(world: World, call_id: UUID) -> tuple[str, str | None]:
 
 
 async def test_a_single_call_is_queued_with_its_number_in_e164(world: World) -> None:
-    call_id = await calls.place(
-        world.database, world.organization_id, agent_id=world.agent_id, to="(202) 555-0123", now=NOON
-    )
+    call_id = await place(world, "(202) 555-0123")
     assert await shown(world, call_id) == ("queued", None)
     assert await world.value("SELECT phone_number FROM attempts WHERE id = :id", id=call_id) == "+12025550123"
 
 
 async def test_a_number_that_cannot_be_is_refused_with_its_field(world: World) -> None:
     with pytest.raises(Invalid) as refused:
-        await calls.place(world.database, world.organization_id, agent_id=world.agent_id, to="12", now=NOON)
+        await place(world, "12")
     assert [problem.field for problem in refused.value.fields] == ["to"]
 
 

@@ -1,5 +1,6 @@
 """Rows that tests begin with, made through the real stores."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from voiceera.rules.agents import AgentConfig
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval, RetryRule
 from voiceera.services.trunks import FixedTrunks, Trunk
 from voiceera.store import agents, media_nodes
-from voiceera.store.base import Database
+from voiceera.store.base import Connection, Database
+from voiceera.store.integrations import integrations
 from voiceera.store.organizations import organizations
 
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
@@ -63,6 +65,16 @@ class World:
     @property
     def trunks(self) -> FixedTrunks:
         return FixedTrunks({self.organization_id: self.trunk})
+
+    def scope(self) -> AbstractAsyncContextManager[Connection]:
+        return self.database.organization(self.organization_id)
+
+    async def connect_carrier(self) -> None:
+        """A row that says there is a carrier; the trunk of the tests is `trunk`."""
+        async with self.scope() as connection:
+            row = {"organization_id": self.organization_id, "id": new_id(), "name": "line", "type": "telephony"}
+            row |= {"provider": "scripted", "config": {}, "credential_endings": {}, "status": "untested"}
+            await connection.execute(sa.insert(integrations).values(created_at=NOON, updated_at=NOON, **row))
 
     async def value(self, statement: str, **parameters: Any) -> Any:
         async with self.database.organization(self.organization_id) as connection:

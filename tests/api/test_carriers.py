@@ -70,7 +70,8 @@ async def far(app: FastAPI, anyone: httpx.AsyncClient, database: Database, setti
             created_by=None,
             now=NOON,
         )
-    attempt_id = await calls.place(database, world.organization_id, agent_id=world.agent_id, to=number(1), now=NOON)
+        to = number(1)
+        attempt_id = await calls.place(connection, world.organization_id, agent_id=world.agent_id, to=to, now=NOON)
     await world.rows("UPDATE attempts SET state = 'dialing' WHERE id = :id RETURNING id", id=attempt_id)
     async with database.platform() as connection:
         await connection.exec_driver_sql("UPDATE media_nodes SET seen_at = now()")

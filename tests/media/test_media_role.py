@@ -66,7 +66,8 @@ async def nodes(database: Database) -> list[Any]:
 async def invited(world: World) -> tuple[str, str]:
     """A call that was answered: its id and where its socket is awaited."""
     now = clock.utc_now()
-    call_id = await calls.place(world.database, world.organization_id, agent_id=world.agent_id, to=number(1), now=now)
+    async with world.scope() as connection:
+        call_id = await calls.place(connection, world.organization_id, agent_id=world.agent_id, to=number(1), now=now)
     await world.rows("UPDATE attempts SET state = 'dialing' WHERE id = :id RETURNING id", id=call_id)
     invitation = await calls.answered(world.database, world.organization_id, call_id, world.trunk, now)
     assert invitation is not None

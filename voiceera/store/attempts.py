@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from voiceera.rules.attempts import Story, Verdict
+from voiceera.rules.attempts import OPEN, Story, Verdict
 from voiceera.rules.calls import AttemptState, EndedAs, Outcome
 from voiceera.store.base import Connection, metadata
 
@@ -45,6 +45,7 @@ attempts = sa.Table(
     sa.Column("ended_as", sa.Text),
     sa.Column("unknown_since", _WHEN),
     sa.Column("check_at", _WHEN),
+    sa.Column("hangup_requested", sa.Boolean, nullable=False),
     sa.Column("conversation_outcome", sa.Text),
     sa.Column("conversation_fault", sa.Boolean, nullable=False),
     sa.Column("opted_out", sa.Boolean, nullable=False),
@@ -160,3 +161,33 @@ async def count_outcomes(connection: Connection, organization_id: UUID, contact_
         a.organization_id == organization_id, a.contact_id == contact_id, a.outcome == outcome, a.consumed
     )
     return int((await connection.execute(statement)).scalar_one())
+
+
+def _of_campaign(organization_id: UUID, campaign_id: UUID) -> sa.ColumnElement[bool]:
+    return (attempts.c.organization_id == organization_id) & (attempts.c.campaign_id == campaign_id)
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    """In the partial indexes' own words, so that they are used."""
+    words = ", ".join(f"'{state}'" for state in sorted(OPEN))
+    return sa.literal_column(f"attempts.state IN ({words})", sa.Boolean)
+
+
+async def lock_queued(connection: Connection, organization_id: UUID, campaign_id: UUID) -> list[Attempt]:
+    is_queued = attempts.c.state == AttemptState.QUEUED
+    statement = sa.select(*_COLUMNS).where(_of_campaign(organization_id, campaign_id), is_queued)
+    statement = statement.order_by(attempts.c.id).with_for_update()
+    return [_attempt(row) for row in await connection.execute(statement)]
+
+
+async def request_hangups(connection: Connection, organization_id: UUID, campaign_id: UUID) -> None:
+    """Have the dialer end every call of the campaign that rings or talks."""
+    statement = sa.update(attempts).where(_of_campaign(organization_id, campaign_id), _is_open())
+    await connection.execute(statement.values(hangup_requested=True))
+
+
+async def count_open(connection: Connection, organization_id: UUID, campaign_id: UUID) -> dict[str, int]:
+    """The campaign's attempts under way, by state."""
+    a = attempts.c
+    statement = sa.select(a.state, sa.func.count()).where(_of_campaign(organization_id, campaign_id), _is_open())
+    return {row.state: row[1] for row in await connection.execute(statement.group_by(a.state))}

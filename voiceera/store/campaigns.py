@@ -164,3 +164,17 @@ async def add_event(
     row = {"organization_id": organization_id, "campaign_id": campaign_id, "id": new_id(), "kind": kind}
     row |= {"message": message, "actor_id": actor_id, "details": details or {}, "created_at": now}
     await connection.execute(sa.insert(campaign_events).values(**row))
+
+
+async def count_uploaded(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, *, duplicates: int, rejected: int
+) -> None:
+    """Rows that became no contacts: known to the counters alone."""
+    if not duplicates and not rejected:
+        return
+    c = campaign_counts.c
+    await connection.execute(
+        sa.update(campaign_counts)
+        .where(c.organization_id == organization_id, c.campaign_id == campaign_id)
+        .values(duplicates=c.duplicates + duplicates, rejected=c.rejected + rejected)
+    )

@@ -1,5 +1,7 @@
 """The people of a campaign."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -8,9 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from voiceera.ids import new_id
 from voiceera.rules.calls import Outcome
 from voiceera.rules.campaigns import ContactState
+from voiceera.rules.contact_rows import Person
 from voiceera.store.base import Connection, metadata
+from voiceera.store.do_not_call import do_not_call
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -88,3 +93,125 @@ async def lock(connection: Connection, organization_id: UUID, contact_id: UUID) 
 async def change(connection: Connection, contact: Contact, **values: Any) -> None:
     statement = sa.update(contacts).where(_is(contact.organization_id, contact.id)).values(**values)
     await connection.execute(statement)
+
+
+_ADD = sa.text("""
+    INSERT INTO contacts (organization_id, campaign_id, id, phone_number, name, timezone, priority, variables,
+                          due_at, created_at, updated_at)
+    SELECT :organization_id, :campaign_id, n.id, n.phone_number, n.name, n.timezone, n.priority, n.variables::jsonb,
+           :now, :now, :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS text[]), CAST(:names AS text[]), CAST(:zones AS text[]),
+                CAST(:priorities AS smallint[]), CAST(:variables AS text[]))
+         AS n (id, phone_number, name, timezone, priority, variables)
+    ON CONFLICT (organization_id, campaign_id, phone_number) DO NOTHING
+""").bindparams(sa.bindparam("organization_id", type_=_ID), sa.bindparam("campaign_id", type_=_ID))
+
+
+async def add(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, people: Sequence[Person], now: datetime
+) -> int:
+    """How many went in: a number that is there already stays as it is."""
+    if not people:
+        return 0
+    added = await connection.execute(
+        _ADD,
+        {
+            "organization_id": organization_id,
+            "campaign_id": campaign_id,
+            "now": now,
+            "ids": [new_id() for _ in people],
+            "numbers": [person.phone_number for person in people],
+            "names": [person.name for person in people],
+            "zones": [person.timezone for person in people],
+            "priorities": [person.priority for person in people],
+            "variables": [json.dumps(dict(person.variables)) for person in people],
+        },
+    )
+    return added.rowcount
+
+
+async def known(connection: Connection, organization_id: UUID, campaign_id: UUID, numbers: Sequence[str]) -> set[str]:
+    """Those of `numbers` that the campaign has already."""
+    c = contacts.c
+    statement = sa.select(c.phone_number).where(
+        c.organization_id == organization_id, c.campaign_id == campaign_id, c.phone_number.in_(numbers)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
+def _pending(organization_id: UUID, campaign_id: UUID) -> sa.ColumnElement[bool]:
+    c = contacts.c
+    return (
+        (c.organization_id == organization_id)
+        & (c.campaign_id == campaign_id)
+        & (c.state == sa.literal_column("'pending'"))
+    )
+
+
+async def has_pending(connection: Connection, organization_id: UUID, campaign_id: UUID) -> bool:
+    statement = sa.select(contacts.c.id).where(_pending(organization_id, campaign_id)).limit(1)
+    return (await connection.execute(statement)).first() is not None
+
+
+async def cancel_pending(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> int:
+    """How many will not be dialled any more."""
+    statement = sa.update(contacts).where(_pending(organization_id, campaign_id))
+    changed = await connection.execute(
+        statement.values(state=ContactState.CANCELED, reason="campaign_over", updated_at=now)
+    )
+    return changed.rowcount
+
+
+def _not_listed() -> sa.ColumnElement[bool]:
+    listed = do_not_call.c
+    is_listed = (listed.organization_id == contacts.c.organization_id) & (
+        listed.phone_number == contacts.c.phone_number
+    )
+    return ~sa.exists().where(is_listed)
+
+
+async def sample_pending(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, limit: int
+) -> list[tuple[str, str | None]]:
+    """(number, own zone) of contacts that may be dialled, in the order in which they came."""
+    c = contacts.c
+    statement = (
+        sa.select(c.phone_number, c.timezone)
+        .where(_pending(organization_id, campaign_id), _not_listed())
+        .order_by(c.id)
+        .limit(limit)
+    )
+    return [(number, zone) for number, zone in await connection.execute(statement)]
+
+
+async def count_pending(connection: Connection, organization_id: UUID, campaign_id: UUID) -> tuple[int, int]:
+    """(pending, how many of them are on the do-not-call list)."""
+    statement = sa.select(sa.func.count(), sa.func.count().filter(~_not_listed())).where(
+        _pending(organization_id, campaign_id)
+    )
+    pending, listed = (await connection.execute(statement.select_from(contacts))).one()
+    return pending, listed
+
+
+async def lacking(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, names: Sequence[str]
+) -> list[str]:
+    """Those of the variables `names` that some contact does not have."""
+    c = contacts.c
+    found = []
+    for name in names:
+        has = c.name.is_not(None) if name == "name" else c.variables.has_key(name)
+        statement = sa.select(c.id).where(_pending(organization_id, campaign_id), ~has).limit(1)
+        if (await connection.execute(statement)).first() is not None:
+            found.append(name)
+    return found
+
+
+async def count_deferred(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime
+) -> dict[str, int]:
+    """Pending contacts that are not due yet, by the reason."""
+    c = contacts.c
+    reason = sa.func.coalesce(c.reason, "not_due")
+    statement = sa.select(reason, sa.func.count()).where(_pending(organization_id, campaign_id), c.due_at > now)
+    return {row[0]: row[1] for row in await connection.execute(statement.group_by(reason))}

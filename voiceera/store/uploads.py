@@ -1,9 +1,16 @@
 """Contact files that were uploaded, and the rows of them that were refused."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from voiceera.store.base import metadata
+from voiceera.rules.contact_rows import RowProblem
+from voiceera.store.base import Connection, metadata
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -40,3 +47,55 @@ upload_errors = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
 )
+
+
+async def add(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    now: datetime,
+    *,
+    id: UUID,
+    file_name: str,
+    dry_run: bool,
+    created_by: UUID | None,
+) -> None:
+    keys = {"organization_id": organization_id, "campaign_id": campaign_id, "id": id, "created_by": created_by}
+    name = file_name[:255].replace("\0", "")
+    begun = {"file_name": name, "dry_run": dry_run, "status": "running", "created_at": now}
+    counters = {"rows": 0, "added": 0, "duplicates": 0, "rejected": 0}
+    await connection.execute(sa.insert(uploads).values(columns={}, **keys, **begun, **counters))
+
+
+async def add_errors(
+    connection: Connection, organization_id: UUID, upload_id: UUID, after: int, problems: Sequence[RowProblem]
+) -> None:
+    """`after`: how many the upload has already."""
+    if problems:
+        keys = {"organization_id": organization_id, "upload_id": upload_id}
+        rows = [asdict(problem) | keys | {"index": after + place} for place, problem in enumerate(problems)]
+        await connection.execute(sa.insert(upload_errors), rows)
+
+
+async def finish(connection: Connection, organization_id: UUID, upload_id: UUID, **values: Any) -> None:
+    is_upload = (uploads.c.organization_id == organization_id) & (uploads.c.id == upload_id)
+    await connection.execute(sa.update(uploads).where(is_upload).values(**values))
+
+
+async def get(connection: Connection, organization_id: UUID, upload_id: UUID) -> sa.Row[Any] | None:
+    is_upload = (uploads.c.organization_id == organization_id) & (uploads.c.id == upload_id)
+    return (await connection.execute(sa.select(uploads).where(is_upload))).one_or_none()
+
+
+async def errors(
+    connection: Connection, organization_id: UUID, upload_id: UUID, *, after: int = -1, limit: int = 1000
+) -> list[RowProblem]:
+    """The refused rows in the file's order, `limit` of them past the index `after` (the first is 0)."""
+    e = upload_errors.c
+    statement = (
+        sa.select(e.row, e.column, e.value, e.code, e.message)
+        .where(e.organization_id == organization_id, e.upload_id == upload_id, e.index > after)
+        .order_by(e.index)
+        .limit(limit)
+    )
+    return [RowProblem(*row) for row in await connection.execute(statement)]

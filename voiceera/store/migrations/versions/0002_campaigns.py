@@ -144,6 +144,7 @@ TABLES = (
         ended_as text,
         unknown_since timestamptz,
         check_at timestamptz,
+        hangup_requested boolean NOT NULL DEFAULT false,
         conversation_outcome text,
         conversation_fault boolean NOT NULL DEFAULT false,
         opted_out boolean NOT NULL DEFAULT false,

@@ -1,0 +1,142 @@
+"""Contact files of every common make, and rows that cannot be."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+import pytest
+
+from voiceera.errors import Invalid
+from voiceera.rules.contact_rows import Columns, Person, RowProblem, find_columns, read_row
+from voiceera.services.contact_files import rows
+
+ANNA = Person("+12025550123", "Anna", "America/New_York", 3, {"appointment_time": "Monday at 9"})
+
+
+def read(content: bytes, mapping: dict[str, str] | None = None) -> list[Person | RowProblem]:
+    found = [row for row in rows(io.BytesIO(content)) if isinstance(row, list)]
+    columns = find_columns([row for row in found if any(row)], "US", mapping)
+    numbered = list(enumerate(found, 1))[1 if columns.has_header else 0 :]
+    return [read_row(place, row, columns, "US") for place, row in numbered if any(row)]
+
+
+HEADER = "Phone Number,Name,Time Zone,Priority,Appointment Time"
+LINE = "(202) 555-0123,Anna,America/New_York,3,Monday at 9"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{HEADER}\n{LINE}\n".encode(),
+        f"{HEADER}\r\n{LINE}\r\n\r\n".encode(),
+        f"{HEADER}\n{LINE}".encode("utf-8-sig"),
+        f"{HEADER}\n{LINE}\n".encode("utf-16"),
+        f"{HEADER}\n{LINE}\n".replace(",", ";").encode(),
+        f"{HEADER}\n{LINE}\n".replace(",", "\t").encode(),
+        f"{HEADER}\n{LINE}\n".replace(",", "|").encode(),
+        b'mobile_no,full name,tz,prio,appointment time\n"202.555.0123",Anna,America/New_York,3,"Monday at 9"\n',
+    ],
+    ids=["plain", "windows", "byte-order mark", "utf-16", "semicolons", "tabs", "bars", "other titles"],
+)
+def test_the_same_contact_is_read_from_every_make_of_file(content: bytes) -> None:
+    assert read(content) == [ANNA]
+
+
+def test_western_text_that_is_not_utf8_is_read_as_windows_wrote_it() -> None:
+    assert read("phone;name\n2025550123;Zoë Müller\n".encode("cp1252")) == [Person("+12025550123", "Zoë Müller")]
+
+
+def test_a_file_without_a_header_is_known_by_its_numbers() -> None:
+    found = read(b"Anna,2025550123\nBob,2025550124\n")
+    assert [person.phone_number for person in found if isinstance(person, Person)] == ["+12025550123", "+12025550124"]
+
+
+def test_an_unknown_title_is_found_by_what_the_column_holds() -> None:
+    found = read(b"ref,line\nA1,202 555 0123\nA2,202 555 0124\n")
+    assert found[0] == Person("+12025550123", variables={"ref": "A1"})
+
+
+def test_a_mapping_comes_before_all_guesses() -> None:
+    found = read(b"phone,mobile\n2025550123,2025550124\n", {"phone_number": "mobile"})
+    assert found == [Person("+12025550124", variables={"phone": "2025550123"})]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"name,city\nAnna,Rome\n"])
+def test_a_file_without_numbers_is_refused_as_a_whole(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        read(content)
+
+
+COLUMNS = Columns(("phone", "name", "zone", "prio", "note"), 0, 1, 2, 3)
+BAD_ROWS: list[tuple[Sequence[str], str, str]] = [
+    (["", "Anna"], "phone", "missing"),
+    (["call me"], "phone", "not_a_number"),
+    (["12"], "phone", "not_a_number"),
+    (["202555012"], "phone", "impossible_number"),
+    (["+1 202 555 01234567"], "phone", "impossible_number"),
+    (["+1 111 111 1111"], "phone", "invalid_number"),
+    (["2.0255E+09"], "phone", "rounded"),
+    (["2025550123 x5"], "phone", "has_extension"),
+    (["2025550123", "A\0nna"], "name", "forbidden_character"),
+    (["2025550123", "A" * 2001], "name", "too_long"),
+    (["2025550123", "", "Mars/Olympus"], "zone", "unknown_timezone"),
+    (["2025550123", "", "../../etc/passwd"], "zone", "unknown_timezone"),
+    (["2025550123", "", "", "urgent"], "prio", "bad_priority"),
+    (["2025550123", "", "", "10"], "prio", "bad_priority"),
+    (["2025550123", "", "", "", "", "more"], "", "too_many_columns"),
+]
+
+
+@pytest.mark.parametrize(("cells", "column", "code"), BAD_ROWS, ids=[code for _, _, code in BAD_ROWS])
+def test_a_bad_row_says_where_and_why(cells: Sequence[str], column: str, code: str) -> None:
+    problem = read_row(7, cells, COLUMNS, "US")
+    assert isinstance(problem, RowProblem)
+    assert (problem.row, problem.column, problem.code) == (7, column, code)
+    assert problem.message and "\0" not in problem.value
+
+
+def test_a_short_row_leaves_the_rest_empty() -> None:
+    assert read_row(2, ["2025550123"], COLUMNS, "US") == Person("+12025550123")
+
+
+def workbook(sheet: str) -> bytes:
+    """The least that is an .xlsx."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_workbooks_numbers_are_whole_and_its_rows_counted_as_shown() -> None:
+    sheet = (
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>Phone</t></is></c></row>'
+        '<row r="3"><c r="A3"><v>12025550123</v></c></row>'
+        '<row r="4"><c r="A4"><v>12</v></c></row>'
+    )
+    assert list(rows(io.BytesIO(workbook(sheet)))) == [[""], ["Phone"], ["12025550123"], ["12"]]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 and nothing", b"\xd0\xcf\x11\xe0 old"])
+def test_a_broken_workbook_is_refused_in_words(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        list(rows(io.BytesIO(content)))
+
+
+def test_an_unclosed_quote_spoils_its_row_and_no_other() -> None:
+    text = "phone\n" + '"' + "1" * 140_000 + "\n2025550123\n"
+    found = list(rows(io.BytesIO(text.encode())))
+    assert found[-1] == ["2025550123"] and not isinstance(found[1], list)

@@ -1,0 +1,73 @@
+"""A campaign's figures: from counters, so that they cost milliseconds, and add up at every instant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from voiceera.errors import NotFound
+from voiceera.store import attempts, campaigns, contacts
+from voiceera.store.base import Connection
+
+
+@dataclass(frozen=True)
+class CampaignStats:
+    """total = pending + in_progress + reached + exhausted + suppressed + invalid + canceled.
+
+    `due_now` and `deferred` (by reason) break pending down; `live` counts calls with somebody on the line, `dialing`
+    those that ring or are about to. `outcomes`: ended attempts by how they came out. Rates are percentages.
+    """
+
+    total: int
+    pending: int
+    in_progress: int
+    reached: int
+    exhausted: int
+    suppressed: int
+    invalid: int
+    canceled: int
+    duplicates: int
+    rejected: int
+    opted_out: int
+    due_now: int
+    deferred: dict[str, int]
+    live: int
+    dialing: int
+    attempts: int
+    outcomes: dict[str, int]
+    answer_rate: float
+    reach_rate: float
+    attempts_per_contact: float
+
+
+_CONTACTS = ("total", "pending", "in_progress", "reached", "exhausted", "suppressed", "invalid", "canceled")
+_UPLOADED = ("duplicates", "rejected", "opted_out")
+_ANSWERED = ("reached", "voicemail", "dropped_early")
+
+
+async def stats(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> CampaignStats:
+    """Raises NotFound."""
+    if await campaigns.get(connection, organization_id, campaign_id) is None:
+        raise NotFound("CAMPAIGN_001", "No such campaign.")
+    counts = await campaigns.counts(connection, organization_id, campaign_id)
+    outcomes = {name.removeprefix("ended_"): n for name, n in counts.items() if name.startswith("ended_")}
+    deferred = await contacts.count_deferred(connection, organization_id, campaign_id, now)
+    open_states = await attempts.count_open(connection, organization_id, campaign_id)
+    live = open_states.pop("in_progress", 0)
+    ended = sum(outcomes.values())
+    tried = counts["total"] - counts["pending"] - counts["canceled"]
+    return CampaignStats(
+        **{name: counts[name] for name in (*_CONTACTS, *_UPLOADED)},
+        due_now=max(0, counts["pending"] - sum(deferred.values())),
+        deferred=deferred,
+        live=live,
+        dialing=sum(open_states.values()),
+        attempts=ended,
+        outcomes=outcomes,
+        answer_rate=_percent(sum(outcomes[name] for name in _ANSWERED), ended),
+        reach_rate=_percent(counts["reached"], counts["total"]),
+        attempts_per_contact=round(ended / tried, 2) if tried > 0 else 0.0,
+    )
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0

@@ -1,0 +1,306 @@
+"""What people do to a campaign. Each function is one operation on an open transaction; the caller commits."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from voiceera.errors import Conflict, FieldProblem, Invalid, NotFound
+from voiceera.ids import new_id
+from voiceera.rules.attempts import Verdict
+from voiceera.rules.calling_hours import UnknownZone, zone
+from voiceera.rules.calls import Outcome
+from voiceera.rules.campaigns import OVER, Action, CampaignConfig, CampaignStatus, after
+from voiceera.rules.preview import SAMPLE, Preview, cannot_run, look_ahead, required_variables
+from voiceera.services.settle import end
+from voiceera.store import agents, attempts, campaigns, contacts, integrations
+from voiceera.store.agents import Agent
+from voiceera.store.base import Connection
+from voiceera.store.campaigns import Campaign, Hold
+
+
+@dataclass(frozen=True)
+class CampaignDraft:
+    name: str
+    agent_id: UUID
+    description: str = ""
+    config: CampaignConfig = field(default_factory=CampaignConfig)
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+
+
+async def create(
+    connection: Connection,
+    organization_id: UUID,
+    draft: CampaignDraft,
+    now: datetime,
+    *,
+    created_by: UUID | None = None,
+) -> Campaign:
+    """A draft. Raises NotFound for the agent, Conflict for a name that is taken, Invalid for what does not fit."""
+    await _agent(connection, organization_id, draft.agent_id)
+    _check(draft.config, draft.start_time, draft.end_time)
+    campaign = Campaign(
+        organization_id=organization_id,
+        id=new_id(),
+        agent_id=draft.agent_id,
+        name=draft.name,
+        description=draft.description,
+        status=CampaignStatus.DRAFT,
+        config=draft.config,
+        start_time=draft.start_time,
+        end_time=draft.end_time,
+        launched_at=None,
+        completed_at=None,
+        created_by=created_by,
+        created_at=now,
+        updated_at=now,
+        deleted_at=None,
+    )
+    try:
+        await campaigns.add(connection, campaign)
+    except IntegrityError as problem:
+        raise _name_taken(problem, draft.name) from None
+    return campaign
+
+
+async def update(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, changes: Mapping[str, Any], now: datetime
+) -> Campaign:
+    """Change any of a CampaignDraft's fields; the dialer obeys from its next look on. Raises what `create` does, and
+    Conflict when the campaign is over."""
+    campaign = await _hold(connection, organization_id, campaign_id)
+    if campaign.status in OVER:
+        raise Conflict(
+            "CAMPAIGN_002",
+            f"A campaign that is {campaign.status} cannot be changed.",
+            f"current state: {campaign.status}; allowed: a new campaign",
+        )
+    changed = replace(campaign, **changes, updated_at=now)
+    if "agent_id" in changes:
+        await _agent(connection, organization_id, changed.agent_id)
+    _check(changed.config, changed.start_time, changed.end_time)
+    try:
+        await campaigns.change(connection, organization_id, campaign_id, **changes, updated_at=now)
+    except IntegrityError as problem:
+        raise _name_taken(problem, changed.name) from None
+    return changed
+
+
+async def delete(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> None:
+    """Hide it and dial no more; its calls remain. Raises Conflict while it is active."""
+    campaign = await _hold(connection, organization_id, campaign_id)
+    if campaign.status is CampaignStatus.ACTIVE:
+        raise Conflict(
+            "CAMPAIGN_002",
+            "A campaign that is active cannot be deleted.",
+            "current state: active; allowed: pause or stop it first",
+        )
+    await campaigns.change(connection, organization_id, campaign_id, deleted_at=now, updated_at=now)
+    await _cancel_waiting(connection, campaign, now)
+
+
+async def preview(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> Preview:
+    """What a launch would do now. Raises NotFound."""
+    campaign = await campaigns.get(connection, organization_id, campaign_id)
+    if campaign is None:
+        raise _not_found()
+    agent = await _agent(connection, organization_id, campaign.agent_id)
+    return await _preview(connection, campaign, agent, now)
+
+
+async def launch(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime, *, actor_id: UUID | None = None
+) -> Preview:
+    """Let it dial, at once or from its `start_time` on. Raises Conflict, with what to do, for a campaign that has
+    nobody to ring, whose agent cannot run, whose windows never open, or that has no carrier."""
+    campaign = await _hold(connection, organization_id, campaign_id)
+    status = after(Action.LAUNCH, campaign.status)
+    agent = await _agent(connection, organization_id, campaign.agent_id)
+    await _check_runnable(connection, campaign, agent)
+    foreseen = await _preview(connection, campaign, agent, now)
+    if foreseen.first_at is None and foreseen.now + foreseen.deferred > 0:
+        raise _cannot_launch("Its calling windows never open.", _never_opens(campaign, foreseen))
+    if campaign.start_time is not None and campaign.start_time > now:
+        status = CampaignStatus.SCHEDULED
+    await campaigns.change(connection, organization_id, campaign_id, status=status, launched_at=now, updated_at=now)
+    await _tell(connection, campaign, "launched", f"Launched; it is now {status}.", now, actor_id)
+    return foreseen
+
+
+async def pause(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime, *, actor_id: UUID | None = None
+) -> CampaignStatus:
+    """No new dials; live calls finish. Raises Conflict."""
+    return await _move(connection, organization_id, campaign_id, Action.PAUSE, "paused", now, actor_id)
+
+
+async def resume(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime, *, actor_id: UUID | None = None
+) -> CampaignStatus:
+    """Dial on. Raises Conflict."""
+    return await _move(connection, organization_id, campaign_id, Action.RESUME, "resumed", now, actor_id)
+
+
+async def stop(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    now: datetime,
+    *,
+    hang_up: bool = False,
+    actor_id: UUID | None = None,
+) -> CampaignStatus:
+    """For good: what waits is canceled; live calls finish, or end too with `hang_up`. Raises Conflict."""
+    status = await _move(connection, organization_id, campaign_id, Action.STOP, "stopped", now, actor_id)
+    campaign = await _hold(connection, organization_id, campaign_id)
+    await _cancel_waiting(connection, campaign, now)
+    if hang_up:
+        await attempts.request_hangups(connection, organization_id, campaign_id)
+    return status
+
+
+async def finish(connection: Connection, campaign: Campaign, message: str, now: datetime) -> None:
+    """The clock's move: nothing is left to try. The campaign is held by the caller."""
+    status = after(Action.COMPLETE, campaign.status)
+    await campaigns.change(
+        connection,
+        campaign.organization_id,
+        campaign.id,
+        status=status,
+        completed_at=now,
+        updated_at=now,
+    )
+    await _cancel_waiting(connection, campaign, now)
+    await _tell(connection, campaign, "completed", message, now, None)
+
+
+async def start(connection: Connection, campaign: Campaign, now: datetime) -> None:
+    """The clock's move: a scheduled campaign's time has come. The campaign is held by the caller."""
+    status = after(Action.START, campaign.status)
+    await campaigns.change(connection, campaign.organization_id, campaign.id, status=status, updated_at=now)
+    await _tell(connection, campaign, "started", "Its start time has come.", now, None)
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _move(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    action: Action,
+    done: str,
+    now: datetime,
+    actor_id: UUID | None,
+) -> CampaignStatus:
+    campaign = await _hold(connection, organization_id, campaign_id)
+    status = after(action, campaign.status)
+    if action is Action.RESUME and campaign.start_time is not None and campaign.start_time > now:
+        status = CampaignStatus.SCHEDULED
+    ended = {"completed_at": now} if status in OVER else {}
+    await campaigns.change(connection, organization_id, campaign_id, status=status, updated_at=now, **ended)
+    await _tell(connection, campaign, done, f"It was {done}.", now, actor_id)
+    return status
+
+
+async def _cancel_waiting(connection: Connection, campaign: Campaign, now: datetime) -> None:
+    """Whoever waits for a dial gets none: pending contacts, and attempts that the carrier was too busy to take."""
+    for attempt in await attempts.lock_queued(connection, campaign.organization_id, campaign.id):
+        await end(connection, attempt, Verdict(Outcome.CANCELED, fault=True, reason="campaign_over"), now)
+    await contacts.cancel_pending(connection, campaign.organization_id, campaign.id, now)
+
+
+async def _hold(connection: Connection, organization_id: UUID, campaign_id: UUID) -> Campaign:
+    """The campaign, locked: no dial is decided between this and the commit."""
+    campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.UPDATE)
+    if campaign is None:
+        raise _not_found()
+    return campaign
+
+
+async def _agent(connection: Connection, organization_id: UUID, agent_id: UUID) -> Agent:
+    agent = await agents.get(connection, organization_id, agent_id)
+    if agent is None:
+        raise NotFound("AGENT_001", "No such agent.")
+    return agent
+
+
+async def _check_runnable(connection: Connection, campaign: Campaign, agent: Agent) -> None:
+    if not await contacts.has_pending(connection, campaign.organization_id, campaign.id):
+        raise _cannot_launch(
+            "It has no contacts to ring.",
+            f"add some first: POST /campaigns/{campaign.id}/contacts, or upload a CSV file",
+        )
+    if agent.status != "active":
+        raise _cannot_launch("Its agent is not active.", f"the agent is {agent.status}; activate it first")
+    if missing := list(cannot_run(agent.config)):
+        raise _cannot_launch("Its agent cannot run.", "; ".join(missing))
+    if not await integrations.of_type(connection, campaign.organization_id, "telephony"):
+        raise _cannot_launch("No carrier is connected.", "create an integration of type telephony first")
+
+
+async def _preview(connection: Connection, campaign: Campaign, agent: Agent, now: datetime) -> Preview:
+    key = (campaign.organization_id, campaign.id)
+    sample = await contacts.sample_pending(connection, *key, SAMPLE)
+    pending, suppressed = await contacts.count_pending(connection, *key)
+    lacking = await contacts.lacking(connection, *key, required_variables(agent.config))
+    foreseen = await asyncio.to_thread(
+        look_ahead,
+        sample,
+        pending,
+        suppressed,
+        campaign.config,
+        now,
+        starts_at=campaign.start_time,
+        ends_at=campaign.end_time,
+    )
+    return replace(foreseen, missing_variables=tuple(lacking))
+
+
+def _check(config: CampaignConfig, start_time: datetime | None, end_time: datetime | None) -> None:
+    if start_time and end_time and end_time <= start_time:
+        raise Invalid(
+            "The campaign would end before it starts.", FieldProblem("end_time", "must be after start_time")
+        )
+    if config.timezone is not None:
+        try:
+            zone(config.timezone)
+        except UnknownZone:
+            raise Invalid(
+                "The time zone is unknown.", FieldProblem("timezone", "must be an IANA name such as America/New_York")
+            ) from None
+
+
+def _never_opens(campaign: Campaign, foreseen: Preview) -> str:
+    if foreseen.reasons.get("zone_unknown"):
+        return "the contacts' time zones are unknown: give them a timezone column, or the campaign a timezone"
+    if campaign.end_time is not None:
+        return "no window opens before end_time: widen calling_windows or move end_time"
+    return "widen calling_windows"
+
+
+async def _tell(
+    connection: Connection, campaign: Campaign, kind: str, message: str, now: datetime, actor_id: UUID | None
+) -> None:
+    await campaigns.add_event(
+        connection, campaign.organization_id, campaign.id, kind, message, now=now, actor_id=actor_id
+    )
+
+
+def _cannot_launch(why: str, what_to_do: str) -> Conflict:
+    return Conflict("CAMPAIGN_002", f"The campaign cannot be launched. {why}", what_to_do)
+
+
+def _name_taken(problem: IntegrityError, name: str) -> Exception:
+    if "campaigns_name_key" not in str(problem.orig):
+        return problem
+    return Conflict("CAMPAIGN_002", "Another campaign has this name.", f"name: {name}")
+
+
+def _not_found() -> NotFound:
+    return NotFound("CAMPAIGN_001", "No such campaign.")
