@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     admin_email: str | None = None
     admin_password: SecretStr | None = None
 
+    def with_public_url(self, api_port: int) -> "Settings":
+        """These settings with the API's real port, and a public URL made from it where none is set."""
+        host = "127.0.0.1" if self.api_host in ("0.0.0.0", "::") else self.api_host
+        public_url = self.public_url.rstrip("/") or f"http://{host}:{api_port}"
+        return self.model_copy(update={"api_port": api_port, "public_url": public_url})
+
     def environment(self) -> dict[str, str]:
         """The environment in which a child process builds these same settings."""
         inherited = {key: value for key, value in os.environ.items() if not key.upper().startswith("VOICEERA_")}

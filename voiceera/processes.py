@@ -8,6 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+STOPPED_BY_SIGNAL = 130
+"""The exit status of a program that a signal asked to end."""
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 

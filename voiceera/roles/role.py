@@ -1,0 +1,75 @@
+"""What every role does around its own work: logs, the database checked, signals, an end in order."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from voiceera import log
+from voiceera.config import Settings
+from voiceera.errors import StartupError
+from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.store.base import Database
+from voiceera.store.bus import Bus, PostgresBus
+from voiceera.store.postgres import running_url
+from voiceera.store.revision import check
+
+Ready = Callable[[int | None], None]
+"""Called once, when the role works; with the port that it really listens on, if it has one."""
+
+Work = Callable[[Settings, Database, Bus, asyncio.Event, Ready], Awaitable[None]]
+"""A role's own work, until the event says stop and what it holds has ended."""
+
+
+def run_role(name: str, settings: Settings, work: Work, ready: Ready) -> int:
+    """Run `work` until a signal ends it; the exit status. Raises StartupError.
+
+    The first SIGINT or SIGTERM asks the work to drain, the second ends the process at once.
+    """
+    log.configure(name, settings.log_level)
+    return uvloop.run(_run(settings, work, ready))
+
+
+async def _run(settings: Settings, work: Work, ready: Ready) -> int:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with opened(settings) as (database, bus):
+        await work(settings, database, bus, stop, ready)
+    return STOPPED_BY_SIGNAL if stop.is_set() else 0
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    def heard() -> None:
+        if stop.is_set():
+            os._exit(STOPPED_BY_SIGNAL)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, heard)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Database, Bus]]:
+    """The database that the settings mean, at the right revision, and the bus over it. Raises StartupError."""
+    url = database_url(settings)
+    await check(url, allow_bypass=settings.allow_bypass_role)
+    database, bus = Database(url), PostgresBus(url)
+    try:
+        yield database, bus
+    finally:
+        await bus.close()
+        await database.close()
+
+
+def database_url(settings: Settings) -> str:
+    """The one that is set, or the embedded server that `serve` runs on the same data directory."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    if (url := running_url(settings.data_dir)) is not None:
+        return url
+    raise StartupError(
+        f"There is no database: set VOICEERA_DATABASE_URL, or run `voiceera serve` on {settings.data_dir} first."
+    )
