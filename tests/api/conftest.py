@@ -30,13 +30,13 @@ class Person:
     def organization_id(self) -> str:
         return str(self.tokens["user"]["organization_id"])
 
-    async def get(self, path: str, status: int = 200, **query: Any) -> Any:
+    async def get(self, path: str, status: int = 200, /, **query: Any) -> Any:
         return body(await self.client.get(path, params=query), status)
 
-    async def post(self, path: str, status: int = 201, **fields: Any) -> Any:
+    async def post(self, path: str, status: int = 201, /, **fields: Any) -> Any:
         return body(await self.client.post(path, json=fields), status)
 
-    async def put(self, path: str, status: int = 200, **fields: Any) -> Any:
+    async def put(self, path: str, status: int = 200, /, **fields: Any) -> Any:
         return body(await self.client.put(path, json=fields), status)
 
     async def delete(self, path: str, status: int = 204) -> Any:

@@ -14,7 +14,7 @@ from voiceera.api.shapes import Body, Created, Instant, Shown, Success
 from voiceera.errors import Unauthenticated
 from voiceera.rules.permissions import Role
 from voiceera.services.accounts import SignedIn
-from voiceera.store import audit, sessions
+from voiceera.store import sessions
 from voiceera.store.users import User
 
 routes = router("Authentication")
@@ -136,14 +136,4 @@ async def logout(
         await sessions.end_all(work.connection, work.organization_id, user.id, "logout", work.now)
     elif session_id is not None:
         await sessions.end(work.connection, work.organization_id, session_id, "logout", work.now)
-    await audit.write(
-        work.connection,
-        work.organization_id,
-        "logout",
-        work.now,
-        actor_id=user.id,
-        subject="user",
-        subject_id=user.id,
-        address=work.origin.address,
-        request_id=work.origin.request_id,
-    )
+    await work.note("logout", "user", user.id)

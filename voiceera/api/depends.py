@@ -1,13 +1,14 @@
 """What a route is given: who calls, and one transaction that commits once, before the answer leaves.
 
 `Reading`, `Writing`, `Owning`, `Administering` are a caller with a transaction over its organization; `Visiting` is
-anybody, without one; `Watching` is a caller without one, for answers that stream. Each declares the route's policy.
+anybody, without one. `Watching` and `Acting` (which may write) are a caller without one, for answers that stream and
+for operations with transactions of their own. Each declares the route's policy.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -21,7 +22,7 @@ from voiceera.errors import Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.services.accounts import Accounts, Origin, organization_of_token
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import api_keys, sessions
+from voiceera.store import api_keys, audit, sessions
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 from voiceera.store.users import User
@@ -75,15 +76,30 @@ class Visit:
 class Watch(Visit):
     caller: Caller
 
+    @property
+    def organization_id(self) -> UUID:
+        return self.caller.organization_id
+
 
 @dataclass(frozen=True)
 class Work(Watch):
     connection: Connection
     request: Request
 
-    @property
-    def organization_id(self) -> UUID:
-        return self.caller.organization_id
+    async def note(self, action: str, subject: str, subject_id: UUID, **details: Any) -> None:
+        """Write a line of audit, in the transaction of what it tells."""
+        await audit.write(
+            self.connection,
+            self.organization_id,
+            action,
+            self.now,
+            actor_id=self.caller.user.id,
+            subject=subject,
+            subject_id=subject_id,
+            address=self.origin.address,
+            request_id=self.origin.request_id,
+            details=details,
+        )
 
 
 def visit(request: Request) -> Visit:
@@ -109,20 +125,24 @@ def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
     return work
 
 
-async def _watch(
-    request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Watch:
-    here = visit(request)
-    async with here.backend.database.organization(_organization_of(here, credential)) as connection:
-        caller = await _identify(connection, here, credential, Access.READ)
-    return Watch(here.backend, here.origin, here.now, caller)
+def _watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
+    async def watch(
+        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Watch:
+        here = visit(request)
+        async with here.backend.database.organization(_organization_of(here, credential)) as connection:
+            caller = await _identify(connection, here, credential, access)
+        return Watch(here.backend, here.origin, here.now, caller)
+
+    declare(watch, access)
+    return watch
 
 
 declare(visit, Access.PUBLIC)
-declare(_watch, Access.READ)
 
 Visiting = Annotated[Visit, Depends(visit)]
-Watching = Annotated[Watch, Depends(_watch)]
+Watching = Annotated[Watch, Depends(_watcher(Access.READ))]
+Acting = Annotated[Watch, Depends(_watcher(Access.WRITE))]
 Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
 Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
 Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]

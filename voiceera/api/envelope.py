@@ -46,11 +46,10 @@ def created(data: T, message: str = "Resource created successfully") -> Created[
     return Created(data=data, message=message)
 
 
-def items_of(page: Page[object], items: list[T]) -> Success[Items[T]]:
-    """A page of rows, shown as `items`."""
+def listed(page: Page[T]) -> Success[Items[T]]:
     return Success(
         data=Items(
-            items=items,
+            items=list(page.items),
             total=page.total,
             skip=page.skip,
             limit=page.limit,

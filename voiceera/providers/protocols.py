@@ -203,6 +203,9 @@ class Carrier(Protocol):
     ) -> list[CarrierCall]:
         """Live, queued and finished calls that match, as far as the vendor can say. Raises ProviderError."""
 
+    async def check(self) -> None:
+        """One harmless request under our credentials. Raises ProviderError; `details`: as the vendor put it."""
+
     def is_authentic(self, request: CallbackRequest) -> bool:
         """Whether the callback was signed with our account's secret. Fails closed."""
 

@@ -1,15 +1,19 @@
 """Agents and their versions. A version never changes: a call keeps the one that it ran with."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid, select
+from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voiceera.rules.agents import AgentConfig
 from voiceera.store.base import Connection, metadata
+from voiceera.store.conflicts import conflict_on
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 
 agents = Table(
     "agents",
@@ -50,6 +54,8 @@ class Agent:
     updated_at: datetime
 
 
+SORTABLE = {name: agents.c[name] for name in ("created_at", "updated_at", "name", "status")}
+
 _AGENT = select(agents, agent_versions.c.config).join(
     agent_versions,
     (agent_versions.c.organization_id == agents.c.organization_id)
@@ -58,17 +64,16 @@ _AGENT = select(agents, agent_versions.c.config).join(
 )
 
 
-async def get(connection: Connection, organization_id: UUID, agent_id: UUID) -> Agent | None:
-    """The agent with its current version; None for one that was deleted, too."""
-    row = (
-        await connection.execute(
-            _AGENT.where(
-                agents.c.organization_id == organization_id,
-                agents.c.id == agent_id,
-                agents.c.deleted_at.is_(None),
-            )
-        )
-    ).one_or_none()
+async def get(connection: Connection, organization_id: UUID, agent_id: UUID, *, lock: bool = False) -> Agent | None:
+    """The agent with its current version; None for one that was deleted, too. `lock`: until the transaction ends."""
+    query = _AGENT.where(
+        agents.c.organization_id == organization_id,
+        agents.c.id == agent_id,
+        agents.c.deleted_at.is_(None),
+    )
+    if lock:
+        query = query.with_for_update(of=agents, key_share=True)
+    row = (await connection.execute(query)).one_or_none()
     return None if row is None else _agent(row._mapping)
 
 
@@ -96,24 +101,94 @@ async def add(
     created_by: UUID | None,
     now: datetime,
 ) -> None:
-    """A new agent, at version 1."""
+    """A new agent, at version 1. Raises Conflict for a name that another has."""
+    with _one_name(config.name):
+        await connection.execute(
+            agents.insert().values(
+                organization_id=organization_id,
+                id=agent_id,
+                name=config.name,
+                description=config.description,
+                status=status,
+                version=1,
+                created_by=created_by,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    await _add_version(connection, organization_id, agent_id, 1, config, created_by=created_by, now=now)
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    request: PageRequest,
+    *,
+    status: str | None = None,
+    language: str | None = None,
+    created_by: UUID | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[Agent]:
+    query = _AGENT.where(
+        agents.c.organization_id == organization_id,
+        agents.c.deleted_at.is_(None),
+        *equal({agents.c.status: status, agents.c.created_by: created_by}),
+        *matching(search, agents.c.name, agents.c.description),
+        *span.of(agents.c.created_at),
+    )
+    if language is not None:
+        query = query.where(agent_versions.c.config["language"].astext == language)
+    return (await page(connection, query, request, SORTABLE, agents.c.id)).map(lambda row: _agent(row._mapping))
+
+
+async def change(
+    connection: Connection, before: Agent, config: AgentConfig, *, status: str, by: UUID | None, now: datetime
+) -> None:
+    """Make `config` the agent's next version, if it differs. Raises Conflict for a name that another has."""
+    version = before.version if config == before.config else before.version + 1
+    with _one_name(config.name):
+        await connection.execute(
+            update(agents)
+            .where(agents.c.organization_id == before.organization_id, agents.c.id == before.id)
+            .values(
+                name=config.name,
+                description=config.description,
+                status=status,
+                version=version,
+                updated_at=now,
+            )
+        )
+    if version != before.version:
+        await _add_version(connection, before.organization_id, before.id, version, config, created_by=by, now=now)
+
+
+async def delete(connection: Connection, organization_id: UUID, agent_id: UUID, now: datetime) -> None:
+    """Hide it; its versions stay for the calls that ran with them."""
     await connection.execute(
-        agents.insert().values(
-            organization_id=organization_id,
-            id=agent_id,
-            name=config.name,
-            description=config.description,
-            status=status,
-            version=1,
-            created_by=created_by,
-            created_at=now,
-            updated_at=now,
+        update(agents)
+        .where(agents.c.organization_id == organization_id, agents.c.id == agent_id)
+        .values(deleted_at=now, updated_at=now)
+    )
+
+
+async def names_beginning(connection: Connection, organization_id: UUID, prefix: str) -> set[str]:
+    """The names in use that begin so, in lower case."""
+    names = await connection.scalars(
+        select(agents.c.name).where(
+            agents.c.organization_id == organization_id,
+            agents.c.deleted_at.is_(None),
+            agents.c.name.istartswith(prefix, autoescape=True),
         )
     )
-    await add_version(connection, organization_id, agent_id, 1, config, created_by=created_by, now=now)
+    return {name.lower() for name in names}
 
 
-async def add_version(
+def _one_name(name: str) -> AbstractContextManager[None]:
+    return conflict_on("agents_name_key", "AGENT_002", f"An agent named {name!r} exists.")
+
+
+async def _add_version(
     connection: Connection,
     organization_id: UUID,
     agent_id: UUID,

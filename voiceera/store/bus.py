@@ -18,7 +18,7 @@ _ANSWER_SECONDS = 5
 _HEARTBEAT_SECONDS = 30
 _SHORTEST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 5.0
-_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _Queue = asyncio.Queue[dict[str, Any]]
 
 log = get_logger("bus")

@@ -178,3 +178,18 @@ async def count_uploaded(
         .where(c.organization_id == organization_id, c.campaign_id == campaign_id)
         .values(duplicates=c.duplicates + duplicates, rejected=c.rejected + rejected)
     )
+
+
+async def active_of_agent(connection: Connection, organization_id: UUID, agent_id: UUID) -> UUID | None:
+    """A campaign that is dialling with this agent, if there is one."""
+    found: UUID | None = await connection.scalar(
+        sa.select(campaigns.c.id)
+        .where(
+            campaigns.c.organization_id == organization_id,
+            campaigns.c.agent_id == agent_id,
+            campaigns.c.status == CampaignStatus.ACTIVE,
+            campaigns.c.deleted_at.is_(None),
+        )
+        .limit(1)
+    )
+    return found

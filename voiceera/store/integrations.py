@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Float, LargeBinary, Table, Text, Uuid, select
+from sqlalchemy import Column, DateTime, Float, LargeBinary, Table, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voiceera.store.base import Connection, metadata
+from voiceera.store.conflicts import conflict_on
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 from voiceera.store.vault import Vault
 
 integrations = Table(
@@ -54,6 +57,7 @@ class Integration:
     updated_at: datetime
 
 
+SORTABLE = {name: integrations.c[name] for name in ("created_at", "updated_at", "name", "type", "provider", "status")}
 _SHOWN = tuple(integrations.c[name] for name in Integration.__dataclass_fields__)
 
 
@@ -123,19 +127,99 @@ async def add(
     created_by: UUID | None,
     now: datetime,
 ) -> None:
-    await connection.execute(
-        integrations.insert().values(
-            organization_id=organization_id,
-            id=integration_id,
-            name=name,
-            type=type_,
-            provider=provider,
-            config=config,
-            credentials=seal(vault, organization_id, integration_id, credentials) if credentials else None,
-            credential_endings=endings(credentials),
-            status="untested",
-            created_by=created_by,
-            created_at=now,
-            updated_at=now,
+    """Raises Conflict for a name that another has."""
+    with conflict_on("integrations_name_key", "INTEGRATION_002", f"An integration named {name!r} exists."):
+        await connection.execute(
+            integrations.insert().values(
+                organization_id=organization_id,
+                id=integration_id,
+                name=name,
+                type=type_,
+                provider=provider,
+                config=config,
+                credentials=seal(vault, organization_id, integration_id, credentials) if credentials else None,
+                credential_endings=endings(credentials),
+                status="untested",
+                created_by=created_by,
+                created_at=now,
+                updated_at=now,
+            )
         )
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    request: PageRequest,
+    *,
+    type_: str | None = None,
+    provider: str | None = None,
+    status: str | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[Integration]:
+    query = select(*_SHOWN).where(
+        integrations.c.organization_id == organization_id,
+        integrations.c.deleted_at.is_(None),
+        *equal({integrations.c.type: type_, integrations.c.provider: provider, integrations.c.status: status}),
+        *matching(search, integrations.c.name),
+        *span.of(integrations.c.created_at),
+    )
+    found = await page(connection, query, request, SORTABLE, integrations.c.id)
+    return found.map(lambda row: Integration(*row[: len(_SHOWN)]))
+
+
+async def change(
+    connection: Connection,
+    vault: Vault,
+    before: Integration,
+    *,
+    name: str,
+    config: dict[str, Any],
+    credentials: dict[str, str],
+    now: datetime,
+) -> None:
+    """The next call uses it; what was tested before says nothing any more. Raises Conflict for a name in use."""
+    organization_id, integration_id = before.organization_id, before.id
+    with conflict_on("integrations_name_key", "INTEGRATION_002", f"An integration named {name!r} exists."):
+        await connection.execute(
+            update(integrations)
+            .where(integrations.c.organization_id == organization_id, integrations.c.id == integration_id)
+            .values(
+                name=name,
+                config=config,
+                credentials=seal(vault, organization_id, integration_id, credentials) if credentials else None,
+                credential_endings=endings(credentials),
+                status="untested",
+                status_detail=None,
+                status_latency_ms=None,
+                tested_at=None,
+                updated_at=now,
+            )
+        )
+
+
+async def note_test(
+    connection: Connection,
+    organization_id: UUID,
+    integration_id: UUID,
+    *,
+    status: str,
+    detail: str | None,
+    latency_ms: float,
+    now: datetime,
+) -> None:
+    await connection.execute(
+        update(integrations)
+        .where(integrations.c.organization_id == organization_id, integrations.c.id == integration_id)
+        .values(status=status, status_detail=detail, status_latency_ms=latency_ms, tested_at=now)
+    )
+
+
+async def delete(connection: Connection, organization_id: UUID, integration_id: UUID, now: datetime) -> None:
+    """Hide it and forget its credentials."""
+    await connection.execute(
+        update(integrations)
+        .where(integrations.c.organization_id == organization_id, integrations.c.id == integration_id)
+        .values(deleted_at=now, updated_at=now, credentials=None, credential_endings={})
     )

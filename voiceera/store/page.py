@@ -7,7 +7,7 @@ the first does (keyset pagination).
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ from voiceera.errors import FieldProblem, Invalid
 from voiceera.store.base import Connection
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 EXACT_TOTAL_LIMIT = 10_000
 DEFAULT_SORT = "-created_at"
@@ -45,6 +46,16 @@ class Page(Generic[T]):
     next_cursor: str | None
     total_is_capped: bool = False
 
+    def map(self, show: Callable[[T], S]) -> "Page[S]":
+        return Page(
+            [show(item) for item in self.items],
+            self.total,
+            self.skip,
+            self.limit,
+            self.next_cursor,
+            self.total_is_capped,
+        )
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -67,7 +78,7 @@ async def page(
 
     `sortable`: the API's name → column. Raises Invalid for a field that cannot be sorted by or a foreign cursor.
     """
-    sort = request.sort or DEFAULT_SORT
+    sort = DEFAULT_SORT if request.sort is None else request.sort
     keys = [*_keys(sort, request.order, sortable), _Key(id_column, _is_descending(sort, request.order))]
     total = await _count(connection, query, None if request.exact_total else EXACT_TOTAL_LIMIT + 1)
     marks = [key.column.label(f"page_key_{index}") for index, key in enumerate(keys)]

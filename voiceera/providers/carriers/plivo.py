@@ -118,6 +118,10 @@ class Plivo:
             if call.to == to and call.caller_id == caller_id and placed_after <= call.started_at <= placed_before
         ]
 
+    async def check(self) -> None:
+        """Asks for the live calls."""
+        await self._read("Call/", {"status": "live"})
+
     async def _open_call(self, call_id: str, status: str) -> CarrierCall | None:
         response = await self._ask("GET", f"Call/{call_id}/", {"status": status})
         if response.status_code == 404:
@@ -167,7 +171,8 @@ class Plivo:
 
     def _failed(self, response: httpx.Response) -> ProviderError:
         permanent = response.status_code in (401, 403)
-        return ProviderError(self._vendor, f"answered {response.status_code}", permanent=permanent)
+        said = response.text.strip()[:300] or None
+        return ProviderError(self._vendor, f"answered {response.status_code}", permanent=permanent, details=said)
 
     # ── being called back ────────────────────────────────────────────────────────────────────────────────────────
 

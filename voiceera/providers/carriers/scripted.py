@@ -106,6 +106,9 @@ class ScriptedCarrier:
             if call.to == to and call.caller_id == caller_id and placed_after <= call.started_at <= placed_before
         ]
 
+    async def check(self) -> None:
+        """Always in order."""
+
     def is_authentic(self, request: CallbackRequest) -> bool:
         return request.headers.get("x-scripted") == "authentic"
 

@@ -1,0 +1,98 @@
+"""Agents: what a configuration may name, what it lacks to run, and cloning."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from voiceera import ids
+from voiceera.errors import FieldProblem, Invalid
+from voiceera.providers import registry
+from voiceera.providers.registry import Kind
+from voiceera.rules import flows
+from voiceera.rules.agents import AgentConfig
+from voiceera.store import agents, integrations
+from voiceera.store.agents import Agent
+from voiceera.store.base import Connection
+
+EMBEDDED = {Kind.SPEECH_TO_TEXT: "pocketsphinx", Kind.TEXT_TO_SPEECH: "espeak"}
+"""What needs no integration: it runs inside the platform."""
+
+_PROVIDER_FIELDS = {
+    "llm_provider": Kind.LANGUAGE_MODEL,
+    "stt_provider": Kind.SPEECH_TO_TEXT,
+    "tts_provider": Kind.TEXT_TO_SPEECH,
+    "telephony_provider": Kind.CARRIER,
+}
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing that keeps an agent from running; `field` is the configuration's."""
+
+    field: str
+    message: str
+
+
+def check(config: AgentConfig) -> None:
+    """Raises Invalid for a flow that cannot run and for providers that nobody knows."""
+    problems = [] if config.flow is None else flows.problems(config.flow)
+    for field, kind in _PROVIDER_FIELDS.items():
+        name = getattr(config, field)
+        known = {*registry.names(kind), *filter(None, [EMBEDDED.get(kind)])}
+        if name is not None and name not in known:
+            there_are = ", ".join(sorted(known)) or "none yet"
+            problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
+    if problems:
+        raise Invalid("The agent cannot run like this.", *problems)
+
+
+async def missing(connection: Connection, agent: Agent) -> list[Missing]:
+    """What the agent lacks for a call, in the order in which a call would need it."""
+    config = agent.config
+    lines = await integrations.of_type(connection, agent.organization_id, "telephony", config.telephony_provider)
+    found = (
+        [] if lines else [Missing("telephony_provider", "No carrier is connected: create a telephony integration.")]
+    )
+    found += _brain(config)
+    for field, kind in (("llm_provider", "llm"), ("stt_provider", "stt"), ("tts_provider", "tts")):
+        name = getattr(config, field)
+        if name is None or name in EMBEDDED.values():
+            continue
+        if not await integrations.of_type(connection, agent.organization_id, kind, name):
+            found.append(Missing(field, f"No integration of type {kind} for {name}."))
+    if config.stt_provider == EMBEDDED[Kind.SPEECH_TO_TEXT] and not config.language.lower().startswith("en"):
+        message = (
+            f"The embedded recognizer knows English only, not {config.language}: keypad answers work, speech not."
+        )
+        found.append(Missing("language", message))
+    return found
+
+
+def _brain(config: AgentConfig) -> list[Missing]:
+    match config.resolved_brain:
+        case "flow" if config.flow is None:
+            return [Missing("flow", "The brain is a flow, and there is none.")]
+        case "llm" if config.llm_provider is None:
+            return [Missing("llm_provider", "The brain is a language model, and none is named.")]
+        case "external":
+            return [Missing("brain", "An outside brain cannot be called yet.")]
+        case _:
+            return []
+
+
+async def clone(connection: Connection, agent: Agent, name: str | None, by: UUID, now: datetime) -> UUID:
+    """A new agent with all of the old one but the name. Raises Conflict for a given name that another has."""
+    chosen = name or await _copy_name(connection, agent)
+    copy_id = ids.new_id()
+    config = agent.config.model_copy(update={"name": chosen})
+    await agents.add(connection, agent.organization_id, copy_id, config, status=agent.status, created_by=by, now=now)
+    return copy_id
+
+
+async def _copy_name(connection: Connection, agent: Agent) -> str:
+    """ "… (copy)", else "… (copy 2)" and so on; cut where it grows too long."""
+    stem = agent.config.name[: _LONGEST_NAME - len(" (copy 1000)")]
+    taken = await agents.names_beginning(connection, agent.organization_id, stem)
+    candidates = (f"{stem} (copy {n})" if n > 1 else f"{stem} (copy)" for n in range(1, len(taken) + 2))
+    return next(name for name in candidates if name.lower() not in taken)
