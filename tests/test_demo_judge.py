@@ -162,6 +162,11 @@ def test_an_answer_is_right_when_the_turn_at_its_time_was_taken_for_it(turns: li
     assert taken_rightly(ANSWER, turns) is right
 
 
+def test_an_agent_that_talks_over_people_is_caught() -> None:
+    deaf = (replace(RINGS[0], stopped_ms=(120.0, float("inf"))), *RINGS[1:])
+    assert problems(rings=deaf) == (f"{ADA} was talked over",)
+
+
 def test_what_is_out_of_domain_is_not_counted() -> None:
     aside = (SaidAnswer(1000, 2000, "the weather is lovely", None),)
     verdict = judge((replace(RINGS[0], said=aside), *RINGS[1:]), CALLS, CONTACTS)

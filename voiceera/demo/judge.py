@@ -68,6 +68,7 @@ def judge(rings: tuple[Ring, ...], calls: tuple[CallEnd, ...], contacts: tuple[C
             *_disagreements(rings, calls),
             *(f"{each.name} ended in no final state, but {each.state}" for each in contacts if not _final(each)),
             *_wrong_ends(rings, calls, contacts),
+            *(f"{ring.phone_number} was talked over" for ring in rings if float("inf") in ring.stopped_ms),
         ),
     )
 

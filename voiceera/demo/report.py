@@ -70,7 +70,9 @@ def _figures(outcome: Outcome) -> str:
         (f"{verdict.doubled}<small> · </small>{verdict.lost}", "doubled · lost, by the network's ledger"),
     ]
     if verdict.stopped_ms:
-        figures.append((f"{max(verdict.stopped_ms):.0f}<small> ms</small>", "to fall silent when interrupted"))
+        longest = max(verdict.stopped_ms)
+        stop = f"{longest:.0f}<small> ms</small>" if longest < float("inf") else "never"
+        figures.append((stop, "to fall silent when interrupted"))
     cells = "".join(f"<div><strong>{figure}</strong><span>{escape(name)}</span></div>" for figure, name in figures)
     return f'<section class="figures">{cells}</section>'
 

@@ -1,0 +1,67 @@
+"""The demo's way in: the public API and nothing else, like any integrator's first program."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message is for the person in front of the terminal."""
+
+
+class ApiClient:
+    """One signed-in user of the platform. Every method raises DemoFailed with what the API said."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def register(self, email: str, password: str, first_name: str, organization: str) -> None:
+        """A new organization with its owner, signed in from here on."""
+        person = {"email": email, "password": password, "first_name": first_name, "last_name": "Demo"}
+        await self.post("/auth/register", person | {"organization_name": organization})
+        signed_in = await self.post("/auth/login", {"email": email, "password": password})
+        self._http.headers["Authorization"] = f"Bearer {signed_in['token']}"
+
+    async def get(self, path: str, **query: str) -> Any:
+        return self._data(await self._send("GET", path, params=query))
+
+    async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        return self._data(await self._send("POST", path, json=body or {}))
+
+    async def upload(self, path: str, name: str, content: str) -> Any:
+        return self._data(await self._send("POST", path, files={"file": (name, content.encode(), "text/csv")}))
+
+    async def events(self, path: str, opened: Callable[[], None]) -> AsyncIterator[dict[str, Any]]:
+        """The server-sent events of a stream, until it ends; `opened` is called when they can come."""
+        with suppress(httpx.HTTPError):
+            async with self._http.stream("GET", path, timeout=httpx.Timeout(10, read=None)) as response:
+                if response.status_code != 200:
+                    return
+                opened()
+                async for line in response.aiter_lines():
+                    if line.startswith("data:"):
+                        message = json.loads(line.removeprefix("data:"))
+                        if isinstance(message, dict):
+                            yield message
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return await self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise DemoFailed(f"the API did not answer {method} {path}: {error!r}") from error
+
+    def _data(self, response: httpx.Response) -> Any:
+        document: dict[str, Any] = response.json() if response.content else {"success": True}
+        if document.get("success"):
+            return document.get("data")
+        error = document.get("error") or {}
+        fields = "; ".join(f"{each['field']}: {each['message']}" for each in error.get("fields") or [])
+        said = " ".join(filter(None, [error.get("message"), error.get("details"), fields]))
+        request = response.request
+        raise DemoFailed(f"{request.method} {request.url.path} answered {response.status_code}: {said}")

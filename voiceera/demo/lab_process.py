@@ -1,0 +1,78 @@
+"""The phone network of a demo: `voiceera lab` as a process of its own, which ends with us."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceera.demo.api_client import DemoFailed
+from voiceera.ids import new_secret
+from voiceera.processes import die_with_parent, ended
+from voiceera.roles.readiness import hear_child
+
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class LabProcess:
+    """A running lab. `ledger` is written by it alone."""
+
+    port: int
+    auth_id: str
+    auth_token: str
+    ledger: Path
+
+    @property
+    def base_url(self) -> str:
+        """Where its carrier's API begins."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+@asynccontextmanager
+async def running_lab(directory: Path, callees: Path, *, seed: int, scramble: bool) -> AsyncIterator[LabProcess]:
+    """`directory` takes its ledger and its log. Main thread only. Raises DemoFailed."""
+    auth_id, auth_token, ledger = "MADEMODEMODEMODEMODE", new_secret(), directory / "ledger.jsonl"
+    command = ["--port", "0", "--seed", str(seed), "--auth-id", auth_id]
+    command += ["--callees", str(callees), "--ledger", str(ledger), *(["--scramble"] if scramble else [])]
+    readable, writable = os.pipe()
+    process = _spawn(command, auth_token, directory / "lab.log", writable)
+    try:
+        readiness = await hear_child(readable)
+        if readiness.port is None:
+            raise DemoFailed(f"the lab did not start: {readiness.problem}")
+        yield LabProcess(readiness.port, auth_id, auth_token, ledger)
+    finally:
+        await _end(process)
+
+
+def _spawn(options: list[str], auth_token: str, log: Path, ready: int) -> subprocess.Popen[bytes]:
+    """`ready`: the pipe's end to tell its port on; closed here."""
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "voiceera", "lab", "--ready-fd", str(ready), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | {"VOICEERA_LAB_AUTH_TOKEN": auth_token},
+                pass_fds=[ready],
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )
+    finally:
+        os.close(ready)
+
+
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended(process), _STOP_SECONDS)
+    if process.poll() is None:
+        process.kill()
+        process.wait()

@@ -1,0 +1,114 @@
+"""Sets the stage over the public API: a user, a carrier, an agent, a campaign with its people."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from voiceera.demo.api_client import ApiClient, DemoFailed
+from voiceera.demo.flow import APPOINTMENT
+from voiceera.demo.lab_process import LabProcess
+from voiceera.rules.campaigns import WEEKDAYS
+
+CAMPAIGN = "Appointments at Riverside Dental"
+CALLER_ID = "+12025550100"
+EMAIL = "demo@example.com"
+AT_ONCE = 6
+"""Calls at the same time: what two small cores recognize without falling behind."""
+RETRY_SECONDS = 5
+_WINDOW = [{"start": "00:00", "end": "24:00"}]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A contact, and what its callee plays."""
+
+    name: str
+    phone_number: str
+    role: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    organization_id: UUID
+    campaign_id: UUID
+
+
+async def set_stage(
+    api: ApiClient, lab: LabProcess, people: Sequence[Person], password: str, wideband_prefixes: Sequence[str]
+) -> Stage:
+    """A draft campaign with everybody in it. Raises DemoFailed."""
+    await api.register(EMAIL, password, "Dana", "Riverside Dental")
+    me = await api.get("/auth/me")
+    await api.post("/integrations", _carrier(lab, wideband_prefixes))
+    agent = await api.post("/agents", _agent())
+    campaign = await api.post("/campaigns", _campaign(agent["id"]))
+    uploaded = await api.upload(f"/campaigns/{campaign['id']}/contacts/upload", "contacts.csv", contacts_csv(people))
+    if uploaded["added"] != len(people):
+        raise DemoFailed(f"of {len(people)} contacts {uploaded['added']} were taken: {uploaded['problems']}")
+    return Stage(UUID(me["organization_id"]), UUID(campaign["id"]))
+
+
+def _carrier(lab: LabProcess, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": "The lab's phone network",
+        "type": "telephony",
+        "provider": "plivo",
+        "config": {
+            "base_url": lab.base_url,
+            "caller_ids": [CALLER_ID],
+            "allowed_countries": ["US"],
+            "calls_per_second": 5,
+            "max_concurrent_calls": AT_ONCE,
+            "wideband_prefixes": list(wideband_prefixes),
+            "reporting_lag_seconds": 2,
+        },
+        "credentials": {"auth_id": lab.auth_id, "auth_token": lab.auth_token},
+    }
+
+
+def _agent() -> dict[str, Any]:
+    return {
+        "name": "Appointment agent",
+        "description": "Confirms appointments, or moves them to another day.",
+        "language": "en-US",
+        "flow": APPOINTMENT.model_dump(mode="json"),
+        "success_dispositions": ["confirmed", "rescheduled"],
+    }
+
+
+def _campaign(agent_id: str) -> dict[str, Any]:
+    """Everything that a real campaign would leave to its safe defaults is set openly: any hour, quick retries."""
+    again = {"delays_seconds": [RETRY_SECONDS], "times": 1}
+    return {
+        "name": CAMPAIGN,
+        "agent_id": agent_id,
+        "category": "transactional",
+        "country": "US",
+        "timezone": "America/New_York",
+        "calling_windows": dict.fromkeys(WEEKDAYS, _WINDOW),
+        "max_concurrent_calls": AT_ONCE,
+        "calls_per_second": 3,
+        "ring_seconds": 8,
+        "retries": {
+            "busy": again,
+            "no_answer": again,
+            "failed": again,
+            "dropped_early": again,
+            "voicemail": {"delays_seconds": [], "times": 0},
+        },
+    }
+
+
+def contacts_csv(people: Sequence[Person]) -> str:
+    """One row a person: number, name, and the variables that the agent speaks."""
+    variables = sorted({name for person in people for name in person.variables if name != "name"})
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["phone_number", "name", *variables])
+    for person in people:
+        writer.writerow([person.phone_number, person.name, *(person.variables.get(name, "") for name in variables)])
+    return written.getvalue()
