@@ -2,16 +2,16 @@
 
 import asyncio
 import functools
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from voiceera import __version__
-from voiceera.errors import StartupError
+from voiceera.errors import StartupError, VoiceEraError
 
 if TYPE_CHECKING:
     from voiceera.config import Settings
@@ -82,6 +82,64 @@ def worker(data_dir: DataDir = None, ready_fd: ReadyFd = None) -> None:
 
 
 @app.command()
+def lab(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 has one picked, and printed.", min=0, max=65535)] = 8090,
+    auth_id: Annotated[str, typer.Option(help="The account that may dial.")] = "MALABLABLABLABLABLAB",
+    auth_token: Annotated[
+        str, typer.Option(envvar="VOICEERA_LAB_AUTH_TOKEN", help="Its secret, which signs callbacks too.")
+    ] = "lab",
+    callees: Annotated[
+        Path | None, typer.Option(help="Who answers which number: a YAML file, or a directory of them.", exists=True)
+    ] = None,
+    ledger: Annotated[Path | None, typer.Option(help="A file for what really happened, a JSON line each.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and wordings.")] = 0,
+    scramble: Annotated[bool, typer.Option(help="Swap what callees say: nothing may be understood then.")] = False,
+    calls_per_second: Annotated[float, typer.Option(help="Dials past this are refused with 429.", min=0.1)] = 100.0,
+    faults: Annotated[str, typer.Option(help='What goes wrong, as JSON: {"fail_after": 0.05, …}.')] = "{}",
+    ready_fd: ReadyFd = None,
+) -> None:
+    """Run the simulated telephone network alone: a carrier, and people who answer and talk."""
+    import importlib
+
+    import msgspec
+
+    from voiceera.roles.lab import run
+
+    Faults = importlib.import_module("voiceera.lab.faults").Faults  # noqa: N806
+    LabOptions = importlib.import_module("voiceera.lab.main").LabOptions  # noqa: N806
+
+    try:
+        drawn = msgspec.json.decode(faults, type=Faults)
+    except msgspec.MsgspecError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--faults") from None
+    options = LabOptions(
+        host, port, auth_id, auth_token, callees, ledger, seed, scramble, calls_per_second, faults=drawn
+    )
+    with _ready("lab", f"http://{host}", ready_fd) as ready:
+        raise typer.Exit(run(options, _settings().log_level, ready))
+
+
+@app.command()
+def demo(
+    calls: Annotated[int, typer.Option(help="How many people to call.", min=1)] = 12,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and wordings.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="A file for the outcome as JSON.", dir_okay=False)] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A directory for the report and recordings.", file_okay=False)
+    ] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the platform running at the end, until Ctrl-C.")] = False,
+    scramble: Annotated[bool, typer.Option(help="Swap what callees say: the demo must fail then.")] = False,
+) -> None:
+    """Run a campaign of real, spoken phone calls on this machine, and show it. Leaves nothing behind."""
+    import importlib
+
+    main = importlib.import_module("voiceera.demo.main")
+    options = main.DemoOptions(calls=calls, seed=seed, json=json, output=output, keep=keep, scramble=scramble)
+    raise typer.Exit(main.run_demo(options))
+
+
+@app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema. Stop older versions of VoiceERA first."""
     from voiceera.roles.migrate import migrate
@@ -93,6 +151,8 @@ def migrate(data_dir: DataDir = None) -> None:
 @app.command()
 def openapi() -> None:
     """Print the API's OpenAPI document as JSON. Needs no database."""
+    import json
+
     from voiceera.roles.api import openapi_document
 
     print(json.dumps(openapi_document(_settings()), indent=2))
@@ -108,7 +168,7 @@ def main() -> None:
     """The program `voiceera`: what keeps it from starting is said in one line."""
     try:
         app(prog_name="voiceera")
-    except StartupError as problem:
+    except VoiceEraError as problem:
         print(f"voiceera: {problem.message}", file=sys.stderr)
         sys.exit(1)
 
@@ -127,17 +187,22 @@ def _settings(**given: Any) -> "Settings":
 
 
 def _run_role(name: str, settings: "Settings", work: "Work", address: str, ready_fd: int | None) -> None:
-    """Say that it is ready, or why not, to the terminal, or to the `serve` that started us."""
-    from voiceera.roles.readiness import Readiness, told
     from voiceera.roles.role import run_role
 
-    with told(ready_fd) as tell:
-        ready = _say_ready(name, address) if ready_fd is None else lambda port: tell(Readiness(port))
+    with _ready(name, address, ready_fd) as ready:
         raise typer.Exit(run_role(name, settings, work, ready))
 
 
-def _say_ready(name: str, address: str) -> Callable[[int | None], None]:
-    return lambda port: print(f"{name}: ready" + (f" on {address}:{port}" if port is not None else ""), flush=True)
+@contextmanager
+def _ready(name: str, address: str, ready_fd: int | None) -> Iterator[Callable[[int | None], None]]:
+    """Says that it is ready, or why not, to the terminal, or to the process that started us."""
+    from voiceera.roles.readiness import Readiness, told
+
+    def say(port: int | None) -> None:
+        print(f"{name}: ready" + (f" on {address}:{port}" if port is not None else ""), flush=True)
+
+    with told(ready_fd) as tell:
+        yield say if ready_fd is None else lambda port: tell(Readiness(port))
 
 
 def _announce(platform: "Platform") -> None:

@@ -17,6 +17,7 @@ from voiceera.roles.readiness import hear_child
 
 _SHORTEST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
+_LAST_WORDS_SECONDS = 5
 _LONG_LIFE_SECONDS = 60
 """A role that lived this long gets its next start at once."""
 
@@ -79,6 +80,8 @@ class Child:
             os.close(writable)
         readiness = await hear_child(readable)
         if readiness.problem is not None:
+            with suppress(TimeoutError):  # what it has to say on its way out
+                await asyncio.wait_for(ended(self._process), _LAST_WORDS_SECONDS)
             self.kill()
             raise StartupError(f"{self.role}: {readiness.problem}")
         self.port = readiness.port

@@ -1,7 +1,6 @@
 """The role `media`: the sockets that carriers open, and the conversations on them."""
 
 import asyncio
-import importlib
 
 from voiceera.config import Settings
 from voiceera.roles.ports import refused_port
@@ -12,7 +11,7 @@ from voiceera.store.bus import Bus
 
 async def serve_media(settings: Settings, database: Database, bus: Bus, stop: asyncio.Event, ready: Ready) -> None:
     """Carry calls until `stop`, then those that live until they end. Raises StartupError when the port is taken."""
-    run_media = importlib.import_module("voiceera.media.main").run_media
+    from voiceera.media.main import run_media
 
     try:
         await run_media(settings.with_public_url(settings.api_port), database, bus, stop, ready)

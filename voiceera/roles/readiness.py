@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from voiceera.errors import StartupError
+from voiceera.errors import VoiceEraError
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Readiness:
 
 @contextmanager
 def told(descriptor: int | None) -> Iterator[Callable[[Readiness], None]]:
-    """The child's end: a function that writes the line, once. A StartupError before that is told, not raised."""
+    """The child's end: a function that writes the line, once. An error before that is told, not raised."""
     if descriptor is None:
         yield lambda _readiness: None
         return
@@ -33,7 +33,7 @@ def told(descriptor: int | None) -> Iterator[Callable[[Readiness], None]]:
 
     try:
         yield tell
-    except StartupError as problem:
+    except VoiceEraError as problem:
         if pipe.closed:
             raise
         tell(Readiness(problem=problem.message))

@@ -29,16 +29,25 @@ def run_role(name: str, settings: Settings, work: Work, ready: Ready) -> int:
 
     The first SIGINT or SIGTERM asks the work to drain, the second ends the process at once.
     """
-    log.configure(name, settings.log_level)
-    return uvloop.run(_run(settings, work, ready))
+
+    async def over_the_database(stop: asyncio.Event) -> None:
+        async with opened(settings) as (database, bus):
+            await work(settings, database, bus, stop, ready)
+
+    return run_until_signal(name, settings.log_level, over_the_database)
 
 
-async def _run(settings: Settings, work: Work, ready: Ready) -> int:
-    stop = asyncio.Event()
-    _stop_on_signals(stop)
-    async with opened(settings) as (database, bus):
-        await work(settings, database, bus, stop, ready)
-    return STOPPED_BY_SIGNAL if stop.is_set() else 0
+def run_until_signal(name: str, log_level: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """The same for a program without a database: the lab."""
+
+    async def run() -> int:
+        stop = asyncio.Event()
+        _stop_on_signals(stop)
+        await work(stop)
+        return STOPPED_BY_SIGNAL if stop.is_set() else 0
+
+    log.configure(name, log_level)
+    return uvloop.run(run())
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
