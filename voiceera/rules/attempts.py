@@ -21,15 +21,15 @@ _A = AttemptState
 
 MOVES: dict[AttemptState, frozenset[AttemptState]] = {
     _A.QUEUED: frozenset({_A.CLAIMED, _A.RINGING, _A.IN_PROGRESS, _A.ENDED}),
-    _A.CLAIMED: frozenset({_A.QUEUED, _A.DIALING, _A.ENDED}),
+    _A.CLAIMED: frozenset({_A.QUEUED, _A.DIALING, _A.RINGING, _A.IN_PROGRESS, _A.ENDED}),
     _A.DIALING: frozenset({_A.QUEUED, _A.RINGING, _A.IN_PROGRESS, _A.UNKNOWN, _A.ENDED}),
     _A.RINGING: frozenset({_A.IN_PROGRESS, _A.UNKNOWN, _A.ENDED}),
     _A.IN_PROGRESS: frozenset({_A.UNKNOWN, _A.ENDED}),
-    _A.UNKNOWN: frozenset({_A.QUEUED, _A.RINGING, _A.IN_PROGRESS, _A.ENDED, _A.UNKNOWN_FINAL}),
+    _A.UNKNOWN: frozenset({_A.QUEUED, _A.DIALING, _A.RINGING, _A.IN_PROGRESS, _A.ENDED, _A.UNKNOWN_FINAL}),
     _A.ENDED: frozenset(),
     _A.UNKNOWN_FINAL: frozenset(),
 }
-"""A queued attempt that rings was taken by the carrier although it had said that it was too busy."""
+"""A queued attempt that rings (or one claimed again since) was taken by a carrier that had said it was too busy."""
 
 OVER = frozenset({_A.ENDED, _A.UNKNOWN_FINAL})
 OPEN = frozenset({_A.CLAIMED, _A.DIALING, _A.RINGING, _A.IN_PROGRESS, _A.UNKNOWN})

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     WINDOW_NEVER_OPENS = "window_never_opens"
     NUMBER_CAP = "number_cap"
     CONTACT_CAP = "contact_cap"
+    AGENT_NOT_ACTIVE = "agent_not_active"
 
 
 @dataclass(frozen=True)

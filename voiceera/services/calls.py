@@ -21,7 +21,7 @@ from voiceera.rules.phones import NotANumber, to_e164
 from voiceera.services.close import close as close
 from voiceera.services.close import recording_key
 from voiceera.services.live import CallState, tell
-from voiceera.services.settle import settle
+from voiceera.services.settle import LIVE_CHECK, RING_CHECK, settle
 from voiceera.services.trunks import Trunk
 from voiceera.store import agents, attempts, calls, do_not_call, media_nodes
 from voiceera.store.attempts import Attempt
@@ -176,6 +176,7 @@ async def take_in(connection: Connection, attempt: Attempt, event: CarrierEvent,
                 connection,
                 attempt,
                 carrier_ended_at=now,
+                accepted_at=attempt.accepted_at or now,
                 ended_as=event.ended_as,
                 carrier_call_id=event.carrier_call_id or attempt.carrier_call_id,
             )
@@ -206,7 +207,7 @@ async def _go_on(
         carrier_call_id=name,
         accepted_at=attempt.accepted_at or now,
         unknown_since=None,
-        check_at=None,
+        check_at=now + (RING_CHECK if to is AttemptState.RINGING else LIVE_CHECK),
         **noted,
     )
     await calls.change(

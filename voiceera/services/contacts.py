@@ -16,7 +16,7 @@ from voiceera.rules.contact_rows import Columns, Person, RowProblem, find_column
 from voiceera.services.contact_files import Row, rows
 from voiceera.store import campaigns, contacts, uploads
 from voiceera.store.base import Connection, Database
-from voiceera.store.campaigns import Campaign
+from voiceera.store.campaigns import Campaign, Hold
 
 SLICE_ROWS = 2000
 _SAMPLE_ROWS = 20
@@ -48,7 +48,8 @@ async def add(
 
 
 async def _open_campaign(connection: Connection, organization_id: UUID, campaign_id: UUID) -> Campaign:
-    campaign = await campaigns.get(connection, organization_id, campaign_id)
+    # Held: it cannot complete between this look and the contacts' coming in.
+    campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.SHARE)
     if campaign is None:
         raise NotFound("CAMPAIGN_001", "No such campaign.")
     if campaign.status in OVER:
@@ -136,12 +137,13 @@ async def upload(
                 if dry_run:
                     taken = await _try(connection, campaign, read, seen)
                 else:
+                    campaign = await _open_campaign(connection, organization_id, campaign_id)
                     taken = await _take_in(connection, campaign, read, now)
                 await uploads.add_errors(
                     connection, organization_id, report.upload_id, report.rejected, taken.problems
                 )
             report = _sum(report, len(read), taken)
-    except Invalid as problem:
+    except (Invalid, Conflict, NotFound) as problem:
         await _finish(database, organization_id, report, now, error=problem.message)
         raise
     await _finish(database, organization_id, report, now)

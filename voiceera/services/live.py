@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from voiceera.rules.calls import CallStatus, Outcome
+from voiceera.rules.campaigns import CampaignStatus
 from voiceera.store.bus import Bus
 
 DIALER = "dialer"
@@ -46,6 +47,13 @@ async def tell(bus: Bus | None, state: CallState | None) -> None:
         await bus.publish(f"campaign:{state.campaign_id}", message)
     if state.is_over:
         await wake(bus)
+
+
+async def tell_campaign(bus: Bus | None, campaign_id: UUID, status: CampaignStatus) -> None:
+    """A campaign has moved."""
+    if bus is not None:
+        message = {"kind": "campaign_state", "campaign_id": str(campaign_id), "status": status}
+        await bus.publish(f"campaign:{campaign_id}", message)
 
 
 async def wake(bus: Bus | None) -> None:

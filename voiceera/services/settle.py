@@ -14,6 +14,10 @@ from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection
 
+RING_CHECK = timedelta(seconds=150)
+"""Longer than anything rings: then the carrier is asked whether it still does."""
+LIVE_CHECK = timedelta(seconds=120)
+"""How often the carrier is asked whether a call of which nothing is heard still lives."""
 CLOSE_GRACE = timedelta(seconds=15)
 """How long after the carrier's hang-up a media process may still bring in its conversation."""
 HANGUP_GRACE = timedelta(seconds=30)

@@ -150,6 +150,11 @@ async def change(connection: Connection, attempt: Attempt, **values: Any) -> Att
     return replace(attempt, **known)
 
 
+async def remove(connection: Connection, attempt: Attempt) -> None:
+    """Forget an attempt that nobody outside has heard of."""
+    await connection.execute(sa.delete(attempts).where(_is(attempt.organization_id, attempt.id)))
+
+
 async def add(connection: Connection, row: dict[str, Any]) -> None:
     await connection.execute(sa.insert(attempts).values(**row))
 
@@ -167,10 +172,10 @@ def _of_campaign(organization_id: UUID, campaign_id: UUID) -> sa.ColumnElement[b
     return (attempts.c.organization_id == organization_id) & (attempts.c.campaign_id == campaign_id)
 
 
-def _is_open() -> sa.ColumnElement[bool]:
+def is_open(table: str = "attempts.") -> sa.ColumnElement[bool]:
     """In the partial indexes' own words, so that they are used."""
     words = ", ".join(f"'{state}'" for state in sorted(OPEN))
-    return sa.literal_column(f"attempts.state IN ({words})", sa.Boolean)
+    return sa.literal_column(f"{table}state IN ({words})", sa.Boolean())
 
 
 async def lock_queued(connection: Connection, organization_id: UUID, campaign_id: UUID) -> list[Attempt]:
@@ -182,12 +187,17 @@ async def lock_queued(connection: Connection, organization_id: UUID, campaign_id
 
 async def request_hangups(connection: Connection, organization_id: UUID, campaign_id: UUID) -> None:
     """Have the dialer end every call of the campaign that rings or talks."""
-    statement = sa.update(attempts).where(_of_campaign(organization_id, campaign_id), _is_open())
+    statement = sa.update(attempts).where(_of_campaign(organization_id, campaign_id), is_open())
     await connection.execute(statement.values(hangup_requested=True))
 
 
 async def count_open(connection: Connection, organization_id: UUID, campaign_id: UUID) -> dict[str, int]:
     """The campaign's attempts under way, by state."""
     a = attempts.c
-    statement = sa.select(a.state, sa.func.count()).where(_of_campaign(organization_id, campaign_id), _is_open())
+    statement = sa.select(a.state, sa.func.count()).where(_of_campaign(organization_id, campaign_id), is_open())
     return {row.state: row[1] for row in await connection.execute(statement.group_by(a.state))}
+
+
+async def hangup_done(connection: Connection, organization_id: UUID, attempt_id: UUID) -> None:
+    statement = sa.update(attempts).where(_is(organization_id, attempt_id))
+    await connection.execute(statement.values(hangup_requested=False))

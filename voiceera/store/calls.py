@@ -99,6 +99,11 @@ async def change(connection: Connection, organization_id: UUID, call_id: UUID, *
     await connection.execute(sa.update(calls).where(is_call(organization_id, call_id)).values(**values))
 
 
+async def remove(connection: Connection, organization_id: UUID, call_id: UUID) -> None:
+    """Forget a call that never rang."""
+    await connection.execute(sa.delete(calls).where(is_call(organization_id, call_id)))
+
+
 async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
     return (await connection.execute(sa.select(calls).where(is_call(organization_id, call_id)))).one_or_none()
 

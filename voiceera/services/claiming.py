@@ -1,0 +1,112 @@
+"""Claims: which attempts one dialer may make next, and at which instants. One transaction under the gates' locks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from voiceera.rules.campaigns import CampaignStatus
+from voiceera.rules.pacing import Limit, free_places, next_start, starts
+from voiceera.services.trunks import Trunk
+from voiceera.store import campaigns, dial_queue, media_nodes
+from voiceera.store.base import Connection, Database
+from voiceera.store.campaigns import Hold
+from voiceera.store.dial_queue import Claimed, Work
+
+CLAIM_FOR = timedelta(seconds=15)
+"""A claim that has not become a dial by then goes back: its worker is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt to be dialled at `start_at`, not before."""
+
+    claimed: Claimed
+    start_at: datetime
+
+
+async def media_room(database: Database, now: datetime) -> int:
+    """Calls that the media processes can take beyond all that ring already."""
+    async with database.platform() as connection:
+        free = await media_nodes.free_capacity(connection, now)
+        return max(0, free - await dial_queue.count_unanswered(connection))
+
+
+async def claim(database: Database, work: Work, trunk: Trunk, room: int, worker: str, now: datetime) -> list[Claim]:
+    """As many as every limit allows within the pacing's horizon; none when another dialer was faster."""
+    async with database.organization(work.organization_id) as connection:
+        if work.campaign_id is None:
+            return await _claim_single(connection, work.organization_id, trunk, room, worker, now)
+        return await _claim_campaign(connection, work.organization_id, work.campaign_id, trunk, room, worker, now)
+
+
+async def _claim_campaign(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    trunk: Trunk,
+    room: int,
+    worker: str,
+    now: datetime,
+) -> list[Claim]:
+    campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.SHARE)
+    if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
+        return []
+    trunk_key, own_key = _key(trunk), f"campaign:{campaign_id}"
+    gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key], now)
+    everywhere, here = await dial_queue.count_slots(connection, organization_id, campaign_id)
+    limits = {
+        trunk_key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[trunk_key]),
+        own_key: Limit(campaign.config.max_concurrent_calls, here, campaign.config.calls_per_second, gates[own_key]),
+    }
+    instants = _instants(limits, room, now)
+    if not instants:
+        return []
+    claimed = await dial_queue.claim_contacts(
+        connection,
+        organization_id,
+        campaign_id,
+        campaign.agent_id,
+        len(instants),
+        worker,
+        now,
+        now + CLAIM_FOR,
+    )
+    return await _book(connection, organization_id, limits, claimed, instants)
+
+
+async def _claim_single(
+    connection: Connection, organization_id: UUID, trunk: Trunk, room: int, worker: str, now: datetime
+) -> list[Claim]:
+    key = _key(trunk)
+    gates = await dial_queue.lock_gates(connection, organization_id, [key], now)
+    everywhere, _ = await dial_queue.count_slots(connection, organization_id, None)
+    limits = {key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[key])}
+    instants = _instants(limits, room, now)
+    if not instants:
+        return []
+    claimed = await dial_queue.claim_queued(connection, organization_id, len(instants), worker, now, now + CLAIM_FOR)
+    return await _book(connection, organization_id, limits, claimed, instants)
+
+
+def _key(trunk: Trunk) -> str:
+    return f"trunk:{trunk.integration_id}"
+
+
+def _instants(limits: dict[str, Limit], room: int, now: datetime) -> list[datetime]:
+    nested = tuple(limits.values())
+    return starts(nested, free_places(nested, room), now)
+
+
+async def _book(
+    connection: Connection,
+    organization_id: UUID,
+    limits: dict[str, Limit],
+    claimed: list[Claimed],
+    instants: list[datetime],
+) -> list[Claim]:
+    """Only the starts that somebody took count against the gates."""
+    given = instants[: len(claimed)]
+    for key, limit in limits.items():
+        if given:
+            await dial_queue.set_gate(connection, organization_id, key, next_start(limit, given))
+    return [Claim(one, start) for one, start in zip(claimed, given, strict=True)]

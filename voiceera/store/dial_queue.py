@@ -1,0 +1,241 @@
+"""What the dialer asks the database: who has work, which contacts are due, what is open, what is overdue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from voiceera.ids import new_id
+from voiceera.rules.calls import AttemptState
+from voiceera.rules.campaigns import ContactState
+from voiceera.store.attempts import attempts, dial_gates, is_open
+from voiceera.store.base import Connection
+from voiceera.store.contacts import contacts
+
+_ID = sa.Uuid()
+
+
+@dataclass(frozen=True)
+class Work:
+    """A campaign with contacts that are due; no campaign: single calls, and such as the carrier was too busy for."""
+
+    organization_id: UUID
+    campaign_id: UUID | None
+
+
+# The priorities are asked for one by one, so that the index ends each search at the first contact that is not due:
+# a claim costs the same among ten thousand contacts and among ten million.
+_DUE = """
+    SELECT c.id FROM generate_series(9, 0, -1) AS p (priority), LATERAL (
+        SELECT id FROM contacts
+        WHERE organization_id = :organization_id AND campaign_id = :campaign_id AND state = 'pending'
+          AND priority = p.priority AND due_at <= :now
+        ORDER BY due_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
+    ) c LIMIT {limit}
+"""
+_ANY_DUE = """
+    EXISTS (SELECT 1 FROM generate_series(0, 9) AS p (priority), LATERAL (
+        SELECT 1 FROM contacts
+        WHERE organization_id = c.organization_id AND campaign_id = c.id AND state = 'pending'
+          AND priority = p.priority AND due_at <= :now LIMIT 1) d)
+"""
+_WORK = sa.text(f"""
+    SELECT organization_id, id AS campaign_id FROM campaigns c
+    WHERE status = 'active' AND deleted_at IS NULL AND {_ANY_DUE}
+    UNION ALL
+    SELECT organization_id, NULL FROM attempts
+    WHERE state = 'queued' AND due_at <= :now GROUP BY organization_id
+    ORDER BY 1, 2
+""").columns(organization_id=_ID, campaign_id=_ID)
+
+
+async def work(connection: Connection, now: datetime) -> list[Work]:
+    """Whose turn it may be. Needs a platform transaction."""
+    return [Work(*row) for row in await connection.execute(_WORK, {"now": now})]
+
+
+async def lock_gates(
+    connection: Connection, organization_id: UUID, keys: Sequence[str], now: datetime
+) -> dict[str, datetime]:
+    """Before which instant each gate lets no call start. Held until the commit: one dialer at a time passes."""
+    rows = [{"organization_id": organization_id, "key": key, "next_at": now} for key in sorted(keys)]
+    await connection.execute(insert(dial_gates).on_conflict_do_nothing(), rows)
+    g = dial_gates.c
+    statement = sa.select(g.key, g.next_at).where(g.organization_id == organization_id, g.key.in_(keys))
+    locked = await connection.execute(statement.order_by(g.key).with_for_update())
+    return {row.key: row.next_at for row in locked}
+
+
+async def set_gate(connection: Connection, organization_id: UUID, key: str, next_at: datetime) -> None:
+    g = dial_gates.c
+    statement = sa.update(dial_gates).where(g.organization_id == organization_id, g.key == key)
+    await connection.execute(statement.values(next_at=next_at))
+
+
+async def count_slots(connection: Connection, organization_id: UUID, campaign_id: UUID | None) -> tuple[int, int]:
+    """Slots taken in the (organization, campaign): counted from rows, so that a crash can leak none."""
+    a = attempts.c
+    of_campaign = sa.func.count().filter(a.campaign_id == campaign_id)
+    statement = sa.select(sa.func.count(), of_campaign).where(a.organization_id == organization_id, is_open())
+    everywhere, here = (await connection.execute(statement)).one()
+    return everywhere, here
+
+
+async def count_unanswered(connection: Connection) -> int:
+    """Attempts that may still ask for a place in a media process. Needs a platform transaction."""
+    statement = sa.select(sa.func.count()).where(is_open(), attempts.c.state != AttemptState.IN_PROGRESS)
+    return int((await connection.execute(statement)).scalar_one())
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An attempt that this worker holds; `fence` proves it until somebody else has claimed it."""
+
+    organization_id: UUID
+    attempt_id: UUID
+    campaign_id: UUID | None
+    fence: int
+
+
+async def claim_contacts(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    agent_id: UUID,
+    limit: int,
+    worker: str,
+    now: datetime,
+    expires_at: datetime,
+) -> list[Claimed]:
+    """Take up to `limit` due contacts, each with a fresh attempt. One whose number is being rung waits a moment."""
+    # A literal limit: the planner does not trust a computed one, and sorts everything.
+    due = sa.text(_DUE.format(limit=int(limit))).columns(id=_ID)
+    key = {"organization_id": organization_id, "campaign_id": campaign_id, "now": now}
+    ids = list((await connection.execute(due, key)).scalars())
+    if not ids:
+        return []
+    c = contacts.c
+    chosen = (c.organization_id == organization_id) & c.id.in_(ids)
+    people = (await connection.execute(sa.select(c.id, c.phone_number).where(chosen).order_by(c.phone_number))).all()
+    shared: dict[str, Any] = {
+        "organization_id": organization_id,
+        "campaign_id": campaign_id,
+        "agent_id": agent_id,
+        "state": AttemptState.CLAIMED,
+        "due_at": now,
+        "fence": 1,
+        "claimed_by": worker,
+        "claim_expires_at": expires_at,
+        "created_at": now,
+    }
+    rows = [shared | {"id": new_id(), "contact_id": p.id, "phone_number": p.phone_number} for p in people]
+    statement = insert(attempts).values(rows)
+    statement = statement.on_conflict_do_nothing(
+        index_elements=["organization_id", "phone_number"], index_where=is_open("")
+    )
+    made = (await connection.execute(statement.returning(attempts.c.id, attempts.c.contact_id))).all()
+    taken = [row.contact_id for row in made]
+    await _mark(connection, organization_id, taken, state=ContactState.IN_PROGRESS, reason=None, updated_at=now)
+    busy = [person.id for person in people if person.id not in set(taken)]
+    await _mark(connection, organization_id, busy, due_at=now + _BUSY_DELAY, reason="number_busy", updated_at=now)
+    return [Claimed(organization_id, row.id, campaign_id, 1) for row in made]
+
+
+_BUSY_DELAY = timedelta(seconds=30)
+
+
+async def _mark(connection: Connection, organization_id: UUID, ids: list[UUID], **values: Any) -> None:
+    if ids:
+        c = contacts.c
+        statement = sa.update(contacts).where(c.organization_id == organization_id, c.id.in_(ids))
+        await connection.execute(statement.values(**values))
+
+
+async def claim_queued(
+    connection: Connection, organization_id: UUID, limit: int, worker: str, now: datetime, expires_at: datetime
+) -> list[Claimed]:
+    """Take up to `limit` queued attempts whose number nobody rings at the moment. The gates are locked."""
+    statement = sa.text(f"""
+        UPDATE attempts SET state = 'claimed', fence = fence + 1, claimed_by = :worker, claim_expires_at = :expires_at
+        WHERE organization_id = :organization_id AND id IN (
+            SELECT DISTINCT ON (q.phone_number) q.id FROM (
+                SELECT id, phone_number FROM attempts a
+                WHERE organization_id = :organization_id AND state = 'queued' AND due_at <= :now
+                  AND NOT EXISTS (SELECT 1 FROM attempts o
+                                  WHERE o.organization_id = a.organization_id AND o.phone_number = a.phone_number
+                                    AND o.state IN ('claimed', 'dialing', 'ringing', 'in_progress', 'unknown'))
+                ORDER BY due_at, id LIMIT {int(limit)} FOR UPDATE SKIP LOCKED
+            ) q)
+        RETURNING id, campaign_id, fence
+    """).columns(id=_ID, campaign_id=_ID)
+    key = {"organization_id": organization_id, "worker": worker, "now": now, "expires_at": expires_at}
+    rows = (await connection.execute(statement, key)).all()
+    return [Claimed(organization_id, row.id, row.campaign_id, row.fence) for row in rows]
+
+
+async def dials_since(
+    connection: Connection, organization_id: UUID, phone_number: str, since: datetime
+) -> list[tuple[datetime, UUID | None]]:
+    """(when, contact) of the organization's dials to the number, oldest first; such as the carrier refused rang
+    nobody and are left out."""
+    a = attempts.c
+    statement = sa.select(a.dialed_at, a.contact_id).where(
+        a.organization_id == organization_id,
+        a.phone_number == phone_number,
+        a.dialed_at > since,
+        (a.accepted_at.is_not(None) | a.ended_at.is_(None)),
+    )
+    return [(row.dialed_at, row.contact_id) for row in await connection.execute(statement.order_by(a.dialed_at))]
+
+
+# ── the reaper's questions (platform transactions) ───────────────────────────────────────────────────────────────
+
+Key = tuple[UUID, UUID]
+"""(organization, attempt or campaign)"""
+
+
+async def expired_claims(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    return await _keys(connection, f"{_OPEN_ATTEMPTS} AND state = 'claimed' AND claim_expires_at <= :now", now, limit)
+
+
+async def overdue(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    """Open attempts that should have moved by now."""
+    return await _keys(connection, f"{_OPEN_ATTEMPTS} AND state <> 'claimed' AND check_at <= :now", now, limit)
+
+
+async def to_hang_up(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    wanted = "hangup_requested AND carrier_call_id IS NOT NULL AND carrier_ended_at IS NULL"
+    return await _keys(connection, f"{_OPEN_ATTEMPTS} AND {wanted}", now, limit)
+
+
+async def finished_campaigns(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    """Active campaigns that have nobody left to try, or whose end has come."""
+    return await _keys(
+        connection,
+        """SELECT c.organization_id, c.id FROM campaigns c JOIN campaign_counts n
+               ON n.organization_id = c.organization_id AND n.campaign_id = c.id
+           WHERE c.status = 'active' AND c.deleted_at IS NULL
+             AND ((n.pending = 0 AND n.in_progress = 0) OR c.end_time <= :now)""",
+        now,
+        limit,
+    )
+
+
+async def starting_campaigns(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    statement = """SELECT organization_id, id FROM campaigns
+                   WHERE status = 'scheduled' AND deleted_at IS NULL AND start_time <= :now"""
+    return await _keys(connection, statement, now, limit)
+
+
+_OPEN_ATTEMPTS = """SELECT organization_id, id FROM attempts
+    WHERE state IN ('claimed', 'dialing', 'ringing', 'in_progress', 'unknown')"""
+
+
+async def _keys(connection: Connection, statement: str, now: datetime, limit: int) -> list[Key]:
+    found = sa.text(f"{statement} ORDER BY 1, 2 LIMIT {int(limit)}").columns(organization_id=_ID, id=_ID)
+    values = {"now": now} if ":now" in statement else {}
+    return [(row[0], row[1]) for row in await connection.execute(found, values)]

@@ -1,0 +1,47 @@
+"""The worker role: a dialer and a reaper over one database, woken by the bus."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import aclosing
+
+from voiceera.config import Settings
+from voiceera.providers.outbound import allow_list
+from voiceera.services.live import DIALER
+from voiceera.services.trunks import StoredTrunks
+from voiceera.store.base import Database
+from voiceera.store.bus import Bus
+from voiceera.store.vault import Vault
+from voiceera.worker.dialer import Dialer
+from voiceera.worker.reaper import Reaper
+
+
+async def run_worker(
+    settings: Settings, database: Database, bus: Bus, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    """Dial and reap until `stop`; then claim nothing more and carry the dials under way through.
+
+    Cancelled, or killed, it leaves rows from which any other worker goes on.
+    """
+    trunks = StoredTrunks(database, Vault.load(settings), allow_list(settings.outbound_allow))
+    public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
+    reaper = Reaper(database, bus, trunks)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(_listen(bus, dialer))
+            tasks.create_task(reaper.run(stop))
+            ready()
+            await dialer.run(stop)
+            listening.cancel()
+    finally:
+        await trunks.close()
+
+
+async def _listen(bus: Bus, dialer: Dialer) -> None:
+    """Wake the dialer at once where the bus delivers; its own polling needs no bus."""
+    async with aclosing(bus.subscribe(DIALER)) as messages:
+        async for _ in messages:
+            dialer.wake()

@@ -1,0 +1,87 @@
+"""The reaper: once a second, whatever has been left lying is found by its row and put right."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+
+from voiceera.clock import utc_now
+from voiceera.log import get_logger
+from voiceera.services import reconciling
+from voiceera.services.live import tell, tell_campaign, wake
+from voiceera.services.trunks import TrunkBook
+from voiceera.store import dial_queue, partitions
+from voiceera.store.base import Connection, Database
+from voiceera.store.bus import Bus
+from voiceera.store.dial_queue import Key
+
+log = get_logger("reaper")
+
+_PAUSE_SECONDS = 1.0
+_ROUNDS_AN_HOUR = 3600
+
+Question = Callable[[Connection, datetime], Awaitable[list[Key]]]
+Remedy = Callable[[Key], Awaitable[None]]
+
+
+class Reaper:
+    """Any number may run: each remedy locks its row and looks again before it acts."""
+
+    def __init__(
+        self, database: Database, bus: Bus | None, trunks: TrunkBook, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._trunks = trunks
+        self._now = now
+
+    async def run(self, stop: asyncio.Event) -> None:
+        rounds = 0
+        while not stop.is_set():
+            try:
+                if rounds % _ROUNDS_AN_HOUR == 0:
+                    await partitions.make_ahead(self._database, self._now())
+                await self.round()
+            except Exception:
+                log.exception("round_failed")
+            rounds += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+
+    async def round(self) -> None:
+        """Ask every question once and apply its remedy to each row found."""
+        remedies: list[tuple[Question, Remedy]] = [
+            (dial_queue.expired_claims, self._give_back),
+            (dial_queue.to_hang_up, self._hang_up),
+            (dial_queue.overdue, self._look_into),
+            (dial_queue.starting_campaigns, self._move_campaign),
+            (dial_queue.finished_campaigns, self._move_campaign),
+        ]
+        for question, remedy in remedies:
+            async with self._database.platform() as connection:
+                keys = await question(connection, self._now())
+            for key in keys:
+                await self._apply(remedy, key)
+
+    async def _apply(self, remedy: Remedy, key: Key) -> None:
+        """One row that cannot be put right must not keep the others waiting."""
+        try:
+            await remedy(key)
+        except Exception:
+            log.exception("remedy_failed", organization_id=str(key[0]), row_id=str(key[1]))
+
+    async def _give_back(self, key: Key) -> None:
+        await reconciling.give_back_expired(self._database, key, self._now())
+        await wake(self._bus)
+
+    async def _hang_up(self, key: Key) -> None:
+        await reconciling.hang_up(self._database, self._trunks, key)
+
+    async def _look_into(self, key: Key) -> None:
+        await tell(self._bus, await reconciling.look_into(self._database, self._trunks, key, self._now()))
+
+    async def _move_campaign(self, key: Key) -> None:
+        status = await reconciling.move_campaign(self._database, key, self._now())
+        if status is not None:
+            await tell_campaign(self._bus, key[1], status)
+            await wake(self._bus)
