@@ -87,7 +87,9 @@ class World:
 
 async def make_world(database: Database, now: datetime = NOON, *, capacity: int = 1000) -> World:
     organization_id, agent_id = new_id(), new_id()
-    config = AgentConfig.model_validate({"name": "Anna", "flow": FLOW})
+    config = AgentConfig.model_validate(
+        {"name": "Anna", "flow": FLOW, "stt_provider": "scripted", "tts_provider": "scripted"}
+    )
     async with database.platform() as connection:
         row = {"id": organization_id, "name": "Acme", "created_at": now}
         await connection.execute(sa.insert(organizations).values(**row))

@@ -1,75 +1,56 @@
-"""One live call, and the engine that runs them."""
+"""The engine: every live call of a process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from voiceera import clock
+from voiceera.clock import monotonic
+from voiceera.engine.call import Call
 from voiceera.engine.line import CallObserver, Line
-from voiceera.providers.protocols import LanguageModel, SpeechToText, TextToSpeech
-from voiceera.rules.calls import AnsweredBy, CallBrief, CallResult, HangupCause
+from voiceera.engine.recorder import RecordingThread
+from voiceera.engine.send_wheel import SendWheel
+from voiceera.engine.shared import CallProviders, ProvidersFor, Shared
+from voiceera.engine.voice_activity import VoiceActivity
+from voiceera.rules.calls import CallBrief
 
-
-@dataclass(frozen=True)
-class CallProviders:
-    """Who listens, speaks and thinks in one call. They outlive it: the engine closes streams, never providers."""
-
-    speech_to_text: SpeechToText
-    text_to_speech: TextToSpeech
-    language_model: LanguageModel | None = None
-
-
-ProvidersFor = Callable[[CallBrief], Awaitable[CallProviders]]
-"""Finds a call's providers by its agent's configuration. Raises ProviderError."""
-
-
-class Call:
-    """A conversation under way: a `LiveCall`, and a `CallResult` to wait for."""
-
-    def __init__(self, line: Line, brief: CallBrief, observer: CallObserver) -> None:
-        self.brief = brief
-        self._line = line
-        self._started_at = clock.utc_now()
-        self._ended: asyncio.Future[HangupCause] = asyncio.get_running_loop().create_future()
-
-    def on_audio(self, audio: bytes) -> None:
-        pass
-
-    def on_digit(self, digit: str) -> None:
-        pass
-
-    def on_mark(self, name: str) -> None:
-        pass
-
-    def on_closed(self) -> None:
-        self.request_hangup(HangupCause.CALLER_HUNG_UP)
-
-    def request_hangup(self, cause: HangupCause) -> None:
-        if not self._ended.done():
-            self._ended.set_result(cause)
-
-    async def wait(self) -> CallResult:
-        """The result, once the conversation is over and the recording closed. Never raises for what happened in it.
-
-        The line is not hung up yet: whoever waits stores the result first, and calls `Line.hang_up` then.
-        """
-        cause = await self._ended
-        return CallResult(
-            started_at=self._started_at,
-            ended_at=clock.utc_now(),
-            cause=cause,
-            answered_by=AnsweredBy.UNKNOWN,
-            audio_format=self._line.audio_format,
-        )
+__all__ = ["Call", "CallProviders", "Engine", "ProvidersFor"]
 
 
 class Engine:
-    """One per media process."""
+    """One per media process. It closes the parts that it made itself, not those it was given."""
 
-    def __init__(self, providers_for: ProvidersFor) -> None:
-        self._providers_for = providers_for
+    def __init__(
+        self,
+        providers_for: ProvidersFor,
+        *,
+        voice_activity: VoiceActivity | None = None,
+        wheel: SendWheel | None = None,
+        recordings: RecordingThread | None = None,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Needs a running event loop."""
+        self._shared = Shared(
+            providers_for,
+            voice_activity or VoiceActivity(clock=clock),
+            wheel or SendWheel(clock),
+            recordings or RecordingThread(),
+            clock,
+        )
+        self._is_given = (voice_activity is not None, wheel is not None, recordings is not None)
         self.live: set[Call] = set()
 
     def start(self, line: Line, brief: CallBrief, observer: CallObserver) -> Call:
-        """Begin the conversation at once. Needs a running event loop."""
-        return Call(line, brief, observer)
+        """Begin the conversation at once. Raises Unavailable when there is no room."""
+        call = Call(self._shared, line, brief, observer)
+        self.live.add(call)
+        call.running.add_done_callback(lambda _done: self.live.discard(call))
+        return call
+
+    async def close(self) -> None:
+        """After the last call. Returns when all recordings are on disk."""
+        ear_is_given, wheel_is_given, recordings_are_given = self._is_given
+        if not wheel_is_given:
+            self._shared.wheel.close()
+        if not ear_is_given:
+            await self._shared.voice_activity.close()
+        if not recordings_are_given:
+            await asyncio.to_thread(self._shared.recordings.close)

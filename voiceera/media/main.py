@@ -48,4 +48,5 @@ async def run_media(
                 task.cancel()
     finally:
         await listener.close()
+        await engine.close()
         await providers.close()

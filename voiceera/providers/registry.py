@@ -27,6 +27,9 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.CARRIER, "plivo"): "voiceera.providers.carriers.plivo:Plivo",
     (Kind.CARRIER, "vobiz"): "voiceera.providers.carriers.plivo:Vobiz",
     (Kind.CARRIER, "scripted"): "voiceera.providers.carriers.scripted:ScriptedCarrier",
+    (Kind.SPEECH_TO_TEXT, "scripted"): "voiceera.providers.speech.scripted:ScriptedSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "scripted"): "voiceera.providers.speech.scripted:ScriptedTextToSpeech",
+    (Kind.LANGUAGE_MODEL, "scripted"): "voiceera.providers.models.scripted:ScriptedLanguageModel",
 }
 
 

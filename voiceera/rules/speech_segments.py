@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 
-from voiceera.rules.turn_events import SpeechStarted, SpeechStopped
+from voiceera.rules.turn_events import SpeechStarted, SpeechStopped, SpeechSustained
 
 WINDOW_SECONDS = 0.032
 
 
 @dataclass(frozen=True)
 class SegmentRules:
-    """Speech starts with `start_windows` in a row at `start` or above; it stops with `stop_windows` below `stop`."""
+    """Speech starts with `start_windows` in a row at `start` or above; it stops with `stop_windows` below `stop`.
+
+    It is sustained after `sustained` seconds of it, pauses not counted.
+    """
 
     start: float = 0.5
     stop: float = 0.35
     start_windows: int = 3
-    stop_windows: int = 7
+    stop_windows: int = 9
+    sustained: float = 0.3
 
 
 class SpeechSegments:
@@ -22,11 +26,14 @@ class SpeechSegments:
 
     def __init__(self, rules: SegmentRules | None = None) -> None:
         self._rules = rules or SegmentRules()
+        self._sustained_windows = max(self._rules.start_windows + 1, round(self._rules.sustained / WINDOW_SECONDS))
         self._run = 0
-        self._last_speech = 0.0
+        self._speech_windows = 0
+        self.last_speech = 0.0
+        """Arrival of the last window that held speech."""
         self.speaking = False
 
-    def window(self, probability: float, at: float) -> SpeechStarted | SpeechStopped | None:
+    def window(self, probability: float, at: float) -> SpeechStarted | SpeechSustained | SpeechStopped | None:
         """The next window, whose last sample arrived at `at` (seconds)."""
         return self._while_speaking(probability, at) if self.speaking else self._while_silent(probability, at)
 
@@ -35,15 +42,17 @@ class SpeechSegments:
         if self._run < self._rules.start_windows:
             return None
         began = at - self._run * WINDOW_SECONDS
-        self.speaking, self._run, self._last_speech = True, 0, at
+        self._speech_windows = self._run
+        self.speaking, self._run, self.last_speech = True, 0, at
         return SpeechStarted(began)
 
-    def _while_speaking(self, probability: float, at: float) -> SpeechStopped | None:
+    def _while_speaking(self, probability: float, at: float) -> SpeechSustained | SpeechStopped | None:
         if probability >= self._rules.stop:
-            self._run, self._last_speech = 0, at
-            return None
+            self._run, self.last_speech = 0, at
+            self._speech_windows += 1
+            return SpeechSustained() if self._speech_windows == self._sustained_windows else None
         self._run += 1
         if self._run < self._rules.stop_windows:
             return None
         self.speaking, self._run = False, 0
-        return SpeechStopped(self._last_speech)
+        return SpeechStopped(self.last_speech)

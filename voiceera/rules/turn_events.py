@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from voiceera.rules.calls import HangupCause, TurnRecord
-from voiceera.rules.endpointing import Expectation
+from voiceera.rules.expectation import Expectation
 
 
 class Timer(StrEnum):
     ENDPOINT = "endpoint"
     """The caller has been silent long enough for the turn to be over."""
-    BARGE_IN = "barge_in"
-    """The caller has spoken long enough to take the floor."""
     DIGITS = "digits"
     """No further key is coming."""
     REPROMPT = "reprompt"
@@ -31,12 +29,19 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The line is open. Recording starts here, and so do all times of the turns."""
+    """The line is open. The recording began a moment before: turns are timed from then."""
+
+    recording_began: float
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     began: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSustained:
+    """Speech has gone on for long enough to be no cough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class Understood:
 class Expecting:
     """What answer is awaited from now on."""
 
-    expectation: Expectation
+    expectation: Expectation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,7 @@ class TimerFired:
 Event = (
     Answered
     | SpeechStarted
+    | SpeechSustained
     | SpeechStopped
     | Partial
     | Words
@@ -180,13 +186,18 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class CallerTurn:
-    """`unheard`: the caller went on before hearing anything of the last reply, so this cannot answer it."""
+    """`unheard`: the caller went on before hearing anything of the last reply, so this cannot answer it.
+
+    `ended`: when the last of the caller's speech arrived; `endpointing`: the silence after it that ended the turn.
+    """
 
     text: str
     confidence: float | None = None
     digits: str = ""
     rejected: bool = False
     unheard: bool = False
+    ended: float = 0.0
+    endpointing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

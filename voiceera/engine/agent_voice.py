@@ -1,0 +1,121 @@
+"""The agent's voice in one call: sentences in, sound on the line, and how much of it was heard."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import aclosing
+
+from voiceera.engine.playback import Playback
+from voiceera.engine.streams import in_time
+from voiceera.errors import ProviderError
+from voiceera.providers.protocols import TextToSpeech, Voice
+from voiceera.rules.audio import AudioFormat
+
+LONGEST_WAIT = 5.0
+"""Seconds that a synthesizer may take for its next piece of sound."""
+_SECONDS_PER_CHARACTER = 0.06
+"""Ordinary speech; an estimate of a sentence's length until all of its sound is there."""
+
+
+class _Speech:
+    def __init__(self, tag: str, text: str) -> None:
+        self.tag = tag
+        self.text = text
+        self.milliseconds = 0.0
+        self.is_whole = False
+
+    @property
+    def length_ms(self) -> float:
+        return (
+            self.milliseconds
+            if self.is_whole
+            else max(self.milliseconds, 1000 * _SECONDS_PER_CHARACTER * len(self.text))
+        )
+
+
+class AgentVoice:
+    """Synthesizes sentence after sentence ahead of what is being spoken, in one task per reply.
+
+    `on_first_sound(at)`: sound for the first sentence of a reply has come from the synthesizer.
+    `on_failed(error)`: the synthesizer failed; nothing more will be heard.
+    """
+
+    def __init__(
+        self,
+        text_to_speech: TextToSpeech,
+        voice: Voice,
+        audio_format: AudioFormat,
+        playback: Playback,
+        *,
+        spawn: Callable[..., "asyncio.Task[None]"],
+        on_first_sound: Callable[[], None],
+        on_failed: Callable[[ProviderError], None],
+    ) -> None:
+        self._text_to_speech = text_to_speech
+        self._voice = voice
+        self._format = audio_format
+        self._playback = playback
+        self._spawn = spawn
+        self._on_first_sound = on_first_sound
+        self._on_failed = on_failed
+        self._bytes_per_ms = audio_format.sample_rate * audio_format.bytes_per_sample / 1000
+        self._spoken_for = 0
+        self._speeches: dict[str, _Speech] = {}
+        self._to_synthesize: deque[_Speech] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def heard_share(self) -> float:
+        """How much of the sentence that is being said the caller has heard (0–1)."""
+        speech = self._speeches.get(self._playback.current or "")
+        if speech is None or not speech.length_ms:
+            return 0.0
+        return min(1.0, self._playback.heard_ms / speech.length_ms)
+
+    def say(self, text: str) -> None:
+        """Speak this after all that was ordered before."""
+        self._spoken_for += 1
+        speech = _Speech(str(self._spoken_for), text)
+        self._speeches[speech.tag] = speech
+        self._to_synthesize.append(speech)
+        if self._task is None:
+            self._task = self._spawn(self._synthesize_all())
+
+    def text_of(self, tag: str) -> str:
+        return self._speeches[tag].text if tag in self._speeches else ""
+
+    def finished(self, tag: str) -> None:
+        """The playback is through with this sentence."""
+        self._speeches.pop(tag, None)
+
+    def hush(self) -> None:
+        """Forget everything that was not heard."""
+        self._to_synthesize.clear()
+        self._speeches.clear()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._playback.clear()
+
+    async def _synthesize_all(self) -> None:
+        try:
+            while self._to_synthesize:
+                await self._synthesize(self._to_synthesize.popleft())
+        except ProviderError as error:
+            self._on_failed(error)
+        except TimeoutError:
+            self._on_failed(ProviderError("text-to-speech", "no sound came in time"))
+        finally:
+            if self._task is asyncio.current_task():
+                self._task = None
+
+    async def _synthesize(self, speech: _Speech) -> None:
+        sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
+        async with aclosing(in_time(sound, LONGEST_WAIT)) as pieces:
+            async for piece in pieces:
+                if not speech.milliseconds:
+                    self._on_first_sound()
+                speech.milliseconds += len(piece) / self._bytes_per_ms
+                self._playback.append(speech.tag, piece)
+        speech.is_whole = True
+        self._playback.finish(speech.tag)

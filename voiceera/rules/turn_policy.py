@@ -1,0 +1,62 @@
+"""How an agent takes turns."""
+
+from dataclasses import dataclass, field
+
+from voiceera.rules.agents import AgentConfig
+from voiceera.rules.endpointing import EndpointingRules
+from voiceera.rules.stock import stock_for
+
+_APOLOGIES = {
+    "en": "Sorry, something went wrong on our side. Goodbye.",
+    "es": "Perdone, ha habido un problema. Adiós.",
+    "fr": "Pardon, nous avons un problème. Au revoir.",
+    "de": "Entschuldigung, bei uns ist etwas schiefgegangen. Auf Wiederhören.",
+    "hi": "माफ़ कीजिए, हमारी ओर कुछ गड़बड़ हो गई। नमस्ते।",
+}
+
+
+@dataclass(frozen=True)
+class TurnPolicy:
+    """How an agent takes turns. Durations in seconds."""
+
+    endpointing: EndpointingRules = field(default_factory=EndpointingRules)
+    barge_in: bool = True
+    barge_in_confirm: float = 0.3
+    confirm_words: int = 2
+    reprompt_after: float = 8.0
+    max_reprompts: int = 2
+    silence_hangup: float = 30.0
+    maximum_duration: float = 600.0
+    greet_first: bool = True
+    voicemail: str = "hang_up"
+    voicemail_message: str = ""
+    beep_wait: float = 3.0
+    """Silence after a machine's greeting in which a beep may still come."""
+    beep_tail: float = 0.5
+    """From a beep being noticed to its end."""
+    opening: float = 3.0
+    """A "hello?" this early answers the telephone, not the agent."""
+    last_words: float = 4.0
+    """How long a caller may talk on after the agent's goodbye."""
+    opt_out_reply: str = "All right, we will not call you again. Goodbye."
+    apology: str = "Sorry, something went wrong on our side. Goodbye."
+
+    @classmethod
+    def of(cls, agent: AgentConfig, voicemail_message: str = "") -> "TurnPolicy":
+        """The agent's own settings; `voicemail_message` with its variables filled in."""
+        settings = agent.conversation
+        leaves_message = settings.voicemail == "leave_message" and voicemail_message
+        return cls(
+            endpointing=EndpointingRules(silence=settings.endpointing_silence),
+            barge_in=settings.barge_in,
+            barge_in_confirm=settings.barge_in_confirm,
+            reprompt_after=settings.reprompt_after,
+            max_reprompts=settings.max_reprompts,
+            silence_hangup=settings.silence_hangup,
+            maximum_duration=settings.maximum_duration,
+            greet_first=settings.greet_first,
+            voicemail=settings.voicemail if settings.voicemail != "leave_message" or leaves_message else "hang_up",
+            voicemail_message=voicemail_message,
+            opt_out_reply=stock_for(agent.language).opted_out,
+            apology=_APOLOGIES.get(agent.language.lower().replace("_", "-").split("-")[0], ""),
+        )
