@@ -10,6 +10,7 @@ from voiceera.providers.protocols import Voice
 from voiceera.providers.speech.espeak import EspeakTextToSpeech
 from voiceera.rules.audio import L16_16K, ULAW_8K, decode
 from voiceera.synthesis.client import Synthesizer
+from voiceera.synthesis.voices import VOICES
 
 
 async def pcm_of(synthesizer: Synthesizer, text: str, voice: str = "en-us+klatt6", sample_rate: int = 16000) -> bytes:
@@ -48,6 +49,12 @@ async def test_an_unknown_voice_or_one_that_is_a_path_is_refused() -> None:
                 await pcm_of(synthesizer, "hello", voice)
             assert refused.value.permanent
         assert await pcm_of(synthesizer, "hello")
+
+
+async def test_every_voice_of_the_table_speaks() -> None:
+    async with Synthesizer() as synthesizer:
+        for voice in sorted({*VOICES.values(), "en-gb"}):
+            assert len(await pcm_of(synthesizer, "123", voice)) > 5_000, voice
 
 
 async def test_indian_languages_are_spoken() -> None:

@@ -29,6 +29,8 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 _PR_SET_PDEATHSIG = 1
 _VOICE_NAME = re.compile(r"[A-Za-z0-9_-]+(\+[A-Za-z0-9_-]+)?")
+_LANGUAGE_NAMES = {"en-gb": "en", "fr-fr": "fr"}
+"""Tags that the library lists but does not find by."""
 _FLUSH_SECONDS = 0.2
 
 Pcm = npt.NDArray[np.int16]
@@ -62,7 +64,9 @@ class Espeak:
         if voice == self._voice:
             return
         # The library takes names for paths: nothing but plain names reaches it.
-        if not _VOICE_NAME.fullmatch(voice) or self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+        language, plus, variant = voice.partition("+")
+        name = f"{_LANGUAGE_NAMES.get(language.lower(), language)}{plus}{variant}"
+        if not _VOICE_NAME.fullmatch(name) or self._library.espeak_SetVoiceByName(name.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice!r}")
         self._voice = voice
 

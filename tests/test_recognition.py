@@ -1,0 +1,73 @@
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import soxr
+
+from voiceera.errors import ProviderError
+from voiceera.providers.protocols import Heard, Recognition
+from voiceera.providers.speech.pocketsphinx import PocketsphinxSpeechToText
+from voiceera.rules.audio import L16_16K, ULAW_8K, AudioFormat, encode
+from voiceera.synthesis.client import Synthesizer
+
+PHRASES = ("yes please", "no thank you", "monday", "wednesday morning", "friday afternoon", "stop calling me")
+
+
+@pytest.fixture
+async def recognizer() -> AsyncIterator[PocketsphinxSpeechToText]:
+    speech_to_text = PocketsphinxSpeechToText()
+    yield speech_to_text
+    await speech_to_text.close()
+
+
+async def said(text: str, line: AudioFormat) -> bytes:
+    async with Synthesizer() as synthesizer:
+        spoken = b"".join([piece async for piece in synthesizer.speak(text)])
+    pcm = np.concatenate([np.zeros(4000, np.int16), np.frombuffer(spoken, "<i2"), np.zeros(4000, np.int16)])
+    if line.sample_rate != 16000:
+        pcm = np.asarray(soxr.resample(pcm, 16000, line.sample_rate), np.int16)
+    return encode(pcm, line)
+
+
+async def heard(recognizer: PocketsphinxSpeechToText, text: str, line: AudioFormat) -> Heard:
+    stream = await recognizer.open(Recognition(line, "en-US", PHRASES))
+    audio = await said(text, line)
+    stream.begin_utterance()
+    for start in range(0, len(audio), line.frame_bytes):
+        stream.push(audio[start : start + line.frame_bytes])
+    found = await stream.end_utterance()
+    await stream.close()
+    return found
+
+
+@pytest.mark.parametrize("line", [L16_16K, ULAW_8K])
+async def test_an_expected_phrase_is_recognized_on_both_kinds_of_line(
+    recognizer: PocketsphinxSpeechToText, line: AudioFormat
+) -> None:
+    assert (await heard(recognizer, "Wednesday morning", line)).text == "wednesday morning"
+
+
+async def test_speech_about_something_else_is_not_taken_for_an_expected_phrase(
+    recognizer: PocketsphinxSpeechToText,
+) -> None:
+    found = await heard(recognizer, "the technician came but the internet is still not working", L16_16K)
+    assert found.text not in PHRASES
+
+
+async def test_a_language_it_does_not_know_is_refused_and_said_why(recognizer: PocketsphinxSpeechToText) -> None:
+    with pytest.raises(ProviderError, match="English only") as refused:
+        await recognizer.open(Recognition(L16_16K, "hi-IN", PHRASES))
+    assert refused.value.permanent
+
+
+async def test_a_killed_recognizer_fails_its_utterance_and_the_next_call_gets_a_new_one(
+    recognizer: PocketsphinxSpeechToText,
+) -> None:
+    stream = await recognizer.open(Recognition(L16_16K, "en-US", PHRASES))
+    stream.begin_utterance()
+    os.kill(stream.worker_process_id, signal.SIGKILL)
+    with pytest.raises(ProviderError, match="ended unexpectedly"):
+        await stream.end_utterance()
+    assert (await heard(recognizer, "Friday afternoon", L16_16K)).text == "friday afternoon"
