@@ -1,12 +1,13 @@
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from tests.engine.espeak import frames, noise_on, speak_on
 from voiceera.engine.silero import SileroModel, window_shape
-from voiceera.engine.voice_activity import FORGET_AFTER_WINDOWS, VoiceActivity
-from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat
+from voiceera.engine.voice_activity import FORGET_AFTER_WINDOWS, VoiceActivity, is_quiet
+from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat, decode, encode
 
 SENTENCE = "Good morning, this is Maria calling about your appointment on Tuesday."
 FORMATS = pytest.mark.parametrize("audio_format", [ULAW_8K, L16_16K], ids=["ulaw_8k", "l16_16k"])
@@ -116,3 +117,47 @@ async def test_two_seconds_of_silence_start_a_row_afresh() -> None:
         wanted.append(ear.wants_fresh_row)
     assert wanted == [False] * (FORGET_AFTER_WINDOWS - 1) + [True]
     await hub.close()
+
+
+def onset(probabilities: list[float]) -> int:
+    """The first of three windows in a row that hold speech."""
+    spoken = [probability >= 0.5 for probability in probabilities]
+    return next(place for place in range(len(spoken)) if all(spoken[place : place + 3]))
+
+
+@FORMATS
+@pytest.mark.parametrize("loudness", [1.0, 0.3, 0.1])
+async def test_sparing_the_model_in_quiet_delays_no_speech(audio_format: AudioFormat, loudness: float) -> None:
+    spoken = decode(speak_on(audio_format, SENTENCE), audio_format) * loudness
+    speech = encode(spoken.astype(np.int16), audio_format)
+    audio = noise_on(audio_format, 3.0, 0.0003) + speech
+    judged = judge_alone(SileroModel(rows=1), audio, audio_format)
+    model = CountingModel(rows=1)
+    hub = VoiceActivity(model)
+    told: asyncio.Queue[float] = asyncio.Queue()
+    ear = hub.listen(audio_format, lambda p, _at: told.put_nowait(p))
+    heard = []
+    async with asyncio.timeout(20):
+        while len(heard) < len(judged):
+            size = window_shape(audio_format).window * audio_format.bytes_per_sample
+            ear.feed(audio[len(heard) * size : (len(heard) + 1) * size])
+            heard.append(await told.get())
+    await hub.close()
+    assert abs(onset(heard) - onset(judged)) <= 1
+    assert model.judged < len(judged) - 70
+
+
+class CountingModel(SileroModel):
+    judged = 0
+
+    def judge(self, rows: Sequence[int], windows: Sequence[bytes], audio_format: AudioFormat) -> list[float]:
+        self.judged += len(rows)
+        return super().judge(rows, windows, audio_format)
+
+
+async def test_quiet_is_told_for_what_it_is() -> None:
+    for audio_format in (ULAW_8K, L16_16K):
+        assert is_quiet(audio_format.silence, audio_format)
+        assert is_quiet(encode(np.full(100, -50, np.int16), audio_format), audio_format)
+        assert not is_quiet(encode(np.array([0, 0, 80], np.int16), audio_format), audio_format)
+        assert not is_quiet(encode(np.array([0, -80, 0], np.int16), audio_format), audio_format)

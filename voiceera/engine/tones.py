@@ -1,5 +1,7 @@
 """The answering machine's beep: a pure, steady tone of a fifth of a second or more."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,8 +40,8 @@ class BeepDetector:
         return found
 
     def _is_tone(self, block: npt.NDArray[np.float32]) -> bool:
-        first, second = np.split(block, 2)
-        quieter, louder = sorted((_rms(first), _rms(second)))
+        middle = len(block) // 2
+        quieter, louder = sorted((_rms(block[:middle]), _rms(block[middle:])))
         if quieter < LOUD_ENOUGH or louder > 2 * quieter:
             return False
         power = np.abs(np.fft.rfft(block * self._window)) ** 2
@@ -48,4 +50,4 @@ class BeepDetector:
 
 
 def _rms(samples: npt.NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(samples * samples)))
+    return math.sqrt(float(np.dot(samples, samples)) / len(samples))
