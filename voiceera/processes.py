@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, however it ends."""
+"""Processes that end in order: children never outlive their parent, signals ask before they end."""
 
 import asyncio
 import ctypes
@@ -12,6 +12,18 @@ STOPPED_BY_SIGNAL = 130
 """The exit status of a program that a signal asked to end."""
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """The first SIGINT or SIGTERM sets `stop`, the second ends the process at once. Called on the event loop."""
+
+    def heard() -> None:
+        if stop.is_set():
+            os._exit(STOPPED_BY_SIGNAL)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, heard)
 
 
 def die_with_parent(signal_number: int = signal.SIGKILL) -> Callable[[], None]:

@@ -1,0 +1,131 @@
+"""The lab: a telephone network of its own, as a program.
+
+It speaks a carrier's REST dialect, rings callees that answer with real audio, calls back, opens media sockets, and
+keeps a ledger of what really happened.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from voiceera.errors import Invalid, StartupError
+from voiceera.lab.call_records import CallRecords
+from voiceera.lab.callbacks import Callbacks
+from voiceera.lab.callees.directory import Directory, load_directory
+from voiceera.lab.control import Control
+from voiceera.lab.conversation import Conversations
+from voiceera.lab.faults import FaultDraw, Faults
+from voiceera.lab.ledger import Ledger
+from voiceera.lab.network import Network
+from voiceera.lab.plivo_api import PlivoApi
+
+DEFAULT_PORT = 8090
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """`port` 0 picks a free one. `callees`: a YAML file or a directory of them; `ledger`: a file to append to."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    auth_id: str = "MALABLABLABLABLABLAB"
+    auth_token: str = field(default="lab", repr=False)
+    callees: Path | None = None
+    ledger: Path | None = None
+    seed: int = 0
+    scramble: bool = False
+    """Play the audio of another intent than the ledger notes: a negative control."""
+    calls_per_second: float = 100.0
+    faults: Faults = field(default_factory=Faults)
+
+
+async def run_lab(options: LabOptions, stop: asyncio.Event, ready: Callable[[int], None]) -> None:
+    """Serve until `stop`; `ready` is told the port. Raises StartupError: a port in use, bad callees."""
+    with _bound(options) as listener:
+        async with _network(options) as app:
+            config = uvicorn.Config(
+                app, ws="none", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+            )
+            server = _Server(config, lambda: ready(listener.getsockname()[1]))
+            async with asyncio.TaskGroup() as tasks:
+                stopping = tasks.create_task(_pass_on(stop, server))
+                await server.serve(sockets=[listener])
+                stopping.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _network(options: LabOptions) -> AsyncIterator["_Aborting"]:
+    directory = _directory(options)
+    ledger = Ledger(options.ledger)
+    faults = FaultDraw(options.faults)
+    callbacks = Callbacks(options.auth_id, options.auth_token, ledger, faults)
+    conversations = Conversations(options.auth_id, options.auth_token, ledger, faults, scramble=options.scramble)
+    network = Network(
+        directory, callbacks, ledger, faults, conversations.hold, options.calls_per_second, options.seed
+    )
+    records = CallRecords(network.calls, options.auth_id, faults)
+    vendor = PlivoApi(network, records, ledger, faults, options.auth_id, options.auth_token)
+    try:
+        yield _Aborting(Starlette(routes=[*vendor.routes(), *Control(network, ledger, faults).routes()]))
+    finally:
+        await network.close()
+        await conversations.close()
+        await callbacks.close()
+        ledger.close()
+
+
+def _directory(options: LabOptions) -> Directory:
+    if options.callees is None:
+        return Directory(seed=options.seed)
+    try:
+        return load_directory(options.callees, options.seed)
+    except Invalid as invalid:
+        raise StartupError(invalid.message) from invalid
+
+
+class _Aborting:
+    """Lets an endpoint cut the connection: uvicorn's own send callable knows its transport."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope["voiceera.abort"] = send.__self__.transport.abort
+        await self._app(scope, receive, send)
+
+
+def _bound(options: LabOptions) -> socket.socket:
+    try:
+        return socket.create_server((options.host, options.port), backlog=512)
+    except OSError as error:
+        raise StartupError(f"The lab cannot listen on {options.host}:{options.port}: {error.strerror}.") from error
+
+
+async def _pass_on(stop: asyncio.Event, server: uvicorn.Server) -> None:
+    await stop.wait()
+    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals to us and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
