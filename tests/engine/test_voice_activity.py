@@ -136,7 +136,7 @@ async def test_sparing_the_model_in_quiet_delays_no_speech(audio_format: AudioFo
     hub = VoiceActivity(model)
     told: asyncio.Queue[float] = asyncio.Queue()
     ear = hub.listen(audio_format, lambda p, _at: told.put_nowait(p))
-    heard = []
+    heard: list[float] = []
     async with asyncio.timeout(20):
         while len(heard) < len(judged):
             size = window_shape(audio_format).window * audio_format.bytes_per_sample
