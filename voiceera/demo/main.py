@@ -1,0 +1,219 @@
+"""The demo: a whole platform and a phone network in a directory of their own, one campaign, and what came of it."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from voiceera import log
+from voiceera.clock import monotonic
+from voiceera.config import Settings
+from voiceera.demo.api_client import ApiClient, DemoFailed
+from voiceera.demo.board import Board
+from voiceera.demo.follow import follow
+from voiceera.demo.gather import gather
+from voiceera.demo.judge import UNDERSTOOD_AT_LEAST, judge
+from voiceera.demo.keeping import keep_logs, keep_results, write_json
+from voiceera.demo.lab_process import LabProcess, running_lab
+from voiceera.demo.outcome import Outcome, count_outcomes
+from voiceera.demo.rings import rings_of
+from voiceera.demo.screen import Screen, screen_for
+from voiceera.demo.stage import CAMPAIGN, EMAIL, Person, Stage, set_stage
+from voiceera.demo.summary import show
+from voiceera.errors import StartupError
+from voiceera.ids import new_secret
+from voiceera.lab.callees.cast import WIDEBAND_PREFIX, CastMember, demo_cast
+from voiceera.lab.callees.directory import dump_directory
+from voiceera.lab.ledger import read_ledger
+from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.roles.serve import Platform, running_platform
+from voiceera.store.base import Database
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """`calls`: how many people. `output`: a directory for the report and the recordings; None: a new one, here."""
+
+    calls: int = 12
+    seed: int = 1
+    json: Path | None = None
+    output: Path | None = None
+    keep: bool = False
+    scramble: bool = False
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Run it until its end or a signal; the exit status: 0 only when the network's ledger agrees with the database
+    and the answers were understood. Raises StartupError."""
+    _refuse_unwritable(options)
+    log.configure("demo", "ERROR")
+    console = Console()
+    with _directory() as directory:
+        try:
+            return asyncio.run(_until_signal(options, directory, console))
+        except (DemoFailed, StartupError) as problem:
+            said = problem.message if isinstance(problem, StartupError) else str(problem)
+            logs = keep_logs(directory, options.output)
+            console.print(Text(f"The demo failed: {said}\nWhat its parts logged lies in {logs}", style="red"))
+            return 1
+
+
+def _refuse_unwritable(options: DemoOptions) -> None:
+    """Before a minute of calls, not after it."""
+    for directory in filter(None, (options.output or Path.cwd(), options.json and options.json.absolute().parent)):
+        nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise StartupError(f"The demo cannot write to {directory}: choose another with --output and --json.")
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """A new one, gone afterwards. The account that runs PostgreSQL when we are root has to pass through it."""
+    with tempfile.TemporaryDirectory(prefix="voiceera-demo-", ignore_cleanup_errors=True) as path:
+        if os.geteuid() == 0:
+            Path(path).chmod(0o711)
+        yield Path(path)
+
+
+async def _until_signal(options: DemoOptions, directory: Path, console: Console) -> int:
+    work = asyncio.current_task()
+    assert work is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    try:
+        return await _run(options, directory, console)
+    except asyncio.CancelledError:
+        console.print(Text("Stopped; nothing is left running.", style="dim"))
+        return STOPPED_BY_SIGNAL
+
+
+async def _run(options: DemoOptions, directory: Path, console: Console) -> int:
+    began = monotonic()
+    cast = demo_cast(options.calls, options.seed)
+    callees = directory / "callees.yaml"
+    callees.write_text(dump_directory({member.number: member.script for member in cast}), encoding="utf-8")
+    board = Board([(member.name, member.number) for member in cast])
+    screen = screen_for(console, board)
+    password = new_secret(9)
+    async with AsyncExitStack() as running:
+        with screen:
+            lab = await running.enter_async_context(
+                running_lab(directory, callees, seed=options.seed, scramble=options.scramble)
+            )
+            screen.step("the phone network is up; starting PostgreSQL, API, media and worker")
+            platform = await running.enter_async_context(
+                running_platform(_settings(directory, lab), output=directory / "platform.log")
+            )
+            stage = await _campaign(cast, password, platform, lab, board, screen)
+        outcome = await _outcome(options, platform, stage, lab, cast, monotonic() - began)
+        agrees = _tell(options, directory, console, outcome)
+        _say_where(console, platform, password, keeps=options.keep)
+        if options.keep:
+            await asyncio.Event().wait()
+    return 0 if agrees else 1
+
+
+def _settings(directory: Path, lab: LabProcess) -> Settings:
+    """Whatever the environment says: a demo has its own database, ports and keys, and reaches the lab alone."""
+    return Settings(
+        data_dir=directory,
+        database_url=None,
+        secret_key=None,
+        api_host="127.0.0.1",
+        api_port=0,
+        media_host="127.0.0.1",
+        media_port=0,
+        media_processes=1,
+        public_url="",
+        media_url="",
+        outbound_allow=f"127.0.0.1/32:{lab.port}",
+        drain_seconds=0,
+    )
+
+
+async def _campaign(
+    cast: Sequence[CastMember],
+    password: str,
+    platform: Platform,
+    lab: LabProcess,
+    board: Board,
+    screen: Screen,
+) -> Stage:
+    """Over the public API alone: set up, launched, followed to its end. Raises DemoFailed."""
+    api = ApiClient(platform.api_url)
+    try:
+        people = [_person(member) for member in cast]
+        screen.step(f"the platform is up at {platform.api_url}; registering, uploading {len(people)} people")
+        stage = await set_stage(api, lab, people, password, [WIDEBAND_PREFIX])
+        await follow(api, f"/campaigns/{stage.campaign_id}", board, screen)
+    finally:
+        await api.close()
+    return stage
+
+
+def _person(member: CastMember) -> Person:
+    spoken = {"name": member.name.split()[0], "day": member.day, "time": member.time}
+    return Person(member.name, member.number, member.role, spoken)
+
+
+async def _outcome(
+    options: DemoOptions,
+    platform: Platform,
+    stage: Stage,
+    lab: LabProcess,
+    cast: Sequence[CastMember],
+    wall_seconds: float,
+) -> Outcome:
+    database = Database(platform.database_url)
+    try:
+        recordings_dir = platform.settings.recordings_dir
+        calls, contacts = await gather(database, stage.organization_id, stage.campaign_id, recordings_dir)
+    finally:
+        await database.close()
+    rings = rings_of(read_ledger(lab.ledger), {member.number: member.role for member in cast})
+    return Outcome(
+        campaign=CAMPAIGN,
+        contacts=contacts,
+        calls=calls,
+        verdict=judge(rings, calls, contacts),
+        wall_seconds=wall_seconds,
+        seed=options.seed,
+        scrambled=options.scramble,
+        outcomes=count_outcomes(calls),
+    )
+
+
+def _tell(options: DemoOptions, directory: Path, console: Console, outcome: Outcome) -> bool:
+    """Keep the results, show them; whether all is well."""
+    kept = keep_results(outcome, options.output)
+    if options.json is not None:
+        write_json(kept.outcome, options.json)
+    show(console, kept.outcome, kept.report, kept.recordings)
+    agrees = not outcome.verdict.problems and outcome.verdict.understanding.share >= UNDERSTOOD_AT_LEAST
+    if not agrees:
+        console.print(Text(f"  Logs and the network's ledger lie in {keep_logs(directory, kept.directory)}"))
+    return agrees
+
+
+def _say_where(console: Console, platform: Platform, password: str, *, keeps: bool) -> None:
+    if keeps:
+        lines = [
+            f"  API      {platform.api_url}  (documentation: {platform.api_url}/docs)",
+            f"  login    {EMAIL}  {password}",
+            "  Ctrl-C ends everything.",
+        ]
+    else:
+        lines = [
+            f"  The API at {platform.api_url} stops now; --keep leaves it running, with a login to look around.",
+        ]
+    for line in lines:
+        console.print(Text(line))
+    sys.stdout.flush()
