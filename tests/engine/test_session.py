@@ -105,14 +105,14 @@ def test_the_agent_stops_when_the_caller_interrupts(tmp_path: Path) -> None:
     story = agent(brain="llm", greeting_message="This is a very long greeting that goes on, and on, and on.")
     result, world = call(
         tmp_path,
-        lambda world: world.call(story, [(1.0, 1.2)], hangs_up_at=8),
+        lambda world: world.call(story, [(2.5, 1.2)], hangs_up_at=9),
         hears=ScriptedSpeechToText(["wait a moment please"]),
     )
     stopped = world.line.cleared_at[0] - world.began
-    assert 1.0 < stopped <= 1.15
-    assert not [at for at in world.line.sent_at if stopped < at - world.began < 2.5]
+    assert 2.5 < stopped <= 2.65
+    assert not [at for at in world.line.sent_at if stopped < at - world.began < 4.0]
     assert result.turns[0].interrupted
-    assert result.turns[0].text == "This is a very long"
+    assert result.turns[0].text == "This is a very long greeting that goes on, and on,"
     assert result.interruptions == 1
 
 

@@ -20,6 +20,7 @@ from voiceera.rules.turn_events import (
     Partial,
     ProviderFailed,
     Resume,
+    Say,
     Sentence,
     Silence,
     SpeechStarted,
@@ -122,6 +123,36 @@ def test_yes_is_an_answer_when_a_yes_is_awaited() -> None:
 def test_hello_answers_the_telephone_not_the_agent() -> None:
     talk = Talk([YES_NO, LONG]).caller(0.4, "yes hello", 0.6).run(8.0)
     assert talk.said == ["caller: yes hello", f"agent: {LONG}"]
+
+
+def test_a_short_hello_taken_for_something_else_is_a_hello_all_the_same() -> None:
+    talk = Talk([YES_NO, LONG]).caller(0.4, "fine", 0.4).run(8.0)
+    assert talk.said == ["caller: fine", f"agent: {LONG}"]
+    assert len(talk.thoughts) == 1
+
+
+def test_stop_calling_me_is_no_hello_however_early() -> None:
+    talk = Talk([YES_NO, LONG]).caller(0.4, "stop calling me", 0.9).run(20.0)
+    assert talk.hangup is not None
+    assert talk.hangup.cause is HangupCause.OPTED_OUT
+
+
+def test_an_agent_that_rings_somebody_lets_them_say_hello() -> None:
+    talk = Talk(["Hello, Acme."], policy=TurnPolicy(hello_wait=1.0)).caller(0.5, "hi", 0.4).run(5.0)
+    assert talk.said[:2] == ["caller: hi", "agent: Hello, Acme."]
+    assert talk.thoughts == [Opening("hi")]
+    assert not talk.conversation.interruptions
+
+
+def test_it_does_not_wait_long_for_that_hello() -> None:
+    talk = Talk(["Hello, Acme."], policy=TurnPolicy(hello_wait=1.0)).run(5.0)
+    assert talk.times(Say) == [1.0]
+
+
+def test_a_noise_in_place_of_a_hello_starts_the_wait_again() -> None:
+    talk = Talk(["Hello, Acme."], policy=TurnPolicy(hello_wait=1.0)).caller(0.5, "", 0.3).run(5.0)
+    assert talk.thoughts == [Opening()]
+    assert 1.5 < talk.times(Say)[0] < 3.0
 
 
 def test_two_words_take_the_floor_before_the_time_is_up() -> None:

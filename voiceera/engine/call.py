@@ -95,7 +95,11 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._started_at = utc_now()
         self._began = self._clock()
-        policy = TurnPolicy.of(brief.agent, fill(brief.agent.conversation.voicemail_message or "", brief.variables))
+        policy = TurnPolicy.of(
+            brief.agent,
+            fill(brief.agent.conversation.voicemail_message or "", brief.variables),
+            brief.direction,
+        )
         self._conversation = Conversation(policy)
         self._events: deque[Event] = deque()
         self._is_handling = False

@@ -32,6 +32,8 @@ class ConversationSettings(_Model):
     silence_hangup: Annotated[float, Field(ge=5, le=300)] = 30.0
     maximum_duration: Annotated[float, Field(ge=10, le=7200)] = 600.0
     greet_first: bool = True
+    hello_wait: Annotated[float, Field(ge=0, le=5)] = 1.0
+    """How long the agent waits for the hello of whoever it rang, before it greets unasked."""
     voicemail: Literal["hang_up", "leave_message", "continue"] = "hang_up"
     voicemail_message: str | None = None
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from voiceera.rules.agents import AgentConfig
+from voiceera.rules.calls import Direction
 from voiceera.rules.endpointing import EndpointingRules
 from voiceera.rules.stock import stock_for
 
@@ -28,6 +29,8 @@ class TurnPolicy:
     silence_hangup: float = 30.0
     maximum_duration: float = 600.0
     greet_first: bool = True
+    hello_wait: float = 0.0
+    """How long an agent that greets first waits for the other side's hello."""
     voicemail: str = "hang_up"
     voicemail_message: str = ""
     beep_wait: float = 3.0
@@ -36,14 +39,20 @@ class TurnPolicy:
     """From a beep being noticed to its end."""
     opening: float = 3.0
     """A "hello?" this early answers the telephone, not the agent."""
+    pick_up: float = 2.0
+    """This early, anything short does, whatever it was heard as."""
+    longest_hello: float = 1.5
     last_words: float = 4.0
     """How long a caller may talk on after the agent's goodbye."""
     opt_out_reply: str = "All right, we will not call you again. Goodbye."
     apology: str = "Sorry, something went wrong on our side. Goodbye."
 
     @classmethod
-    def of(cls, agent: AgentConfig, voicemail_message: str = "") -> "TurnPolicy":
-        """The agent's own settings; `voicemail_message` with its variables filled in."""
+    def of(
+        cls, agent: AgentConfig, voicemail_message: str = "", direction: Direction = Direction.OUTBOUND
+    ) -> "TurnPolicy":
+        """The agent's own settings; `voicemail_message` with its variables filled in. Whoever rings us waits for our
+        hello; whom we ring says theirs."""
         settings = agent.conversation
         leaves_message = settings.voicemail == "leave_message" and voicemail_message
         return cls(
@@ -55,6 +64,7 @@ class TurnPolicy:
             silence_hangup=settings.silence_hangup,
             maximum_duration=settings.maximum_duration,
             greet_first=settings.greet_first,
+            hello_wait=settings.hello_wait if direction is Direction.OUTBOUND else 0.0,
             voicemail=settings.voicemail if settings.voicemail != "leave_message" or leaves_message else "hang_up",
             voicemail_message=voicemail_message,
             opt_out_reply=stock_for(agent.language).opted_out,

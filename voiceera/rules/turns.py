@@ -157,7 +157,8 @@ class Conversation(TurnEndings):
     def _answered(self, recording_began: float, at: float) -> list[Command]:
         self._answered_at = recording_began
         limit = self._wait(Timer.DURATION, at + self.policy.maximum_duration)
-        return [limit, *(self._think(Opening()) if self.policy.greet_first else self._listen(at))]
+        greets_at_once = self.policy.greet_first and not self.policy.hello_wait
+        return [limit, *(self._think(Opening()) if greets_at_once else self._listen(at))]
 
     # ── the caller speaks ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -222,9 +223,16 @@ class Conversation(TurnEndings):
         """Said into the agent's speech, to greet or to agree: no reason to stop."""
         if self._reply is None or utterance.digits or self._recognizing:
             return False
-        if self._turns_taken == 0 and utterance.began - self._answered_at <= self.policy.opening:
-            return is_backchannel(utterance.text) or utterance.is_rejected
-        return self._is_nod(utterance.text)
+        return self._is_hello(utterance) or self._is_nod(utterance.text)
+
+    def _is_hello(self, utterance: Utterance) -> bool:
+        """It answers the telephone, not the agent."""
+        after = utterance.began - self._answered_at
+        if self._turns_taken > 0 or after > self.policy.opening or is_opt_out(utterance.text):
+            return False
+        is_short = utterance.last_speech - utterance.began <= self.policy.longest_hello
+        sounds_so = is_backchannel(utterance.text) or utterance.is_rejected
+        return sounds_so or (is_short and after <= self.policy.pick_up)
 
     def _is_nod(self, text: str) -> bool:
         is_answer = self.expectation is not None and self.expectation.complete(text)
@@ -333,8 +341,10 @@ class Conversation(TurnEndings):
         self._utterance = None
         self.floor = Floor.LISTENING
         left = max(0.0, self.policy.silence_hangup - self._silent_for)
+        waits_for_hello = self.policy.greet_first and not self._has_opened
+        patience = self.policy.hello_wait if waits_for_hello else self.policy.reprompt_after
         return [
-            self._wait(Timer.REPROMPT, at + self.policy.reprompt_after),
+            self._wait(Timer.REPROMPT, at + patience),
             self._wait(Timer.SILENCE, at + left),
         ]
 
