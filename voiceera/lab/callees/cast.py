@@ -69,15 +69,16 @@ _WHEN = (
 )
 _HOURS = ("nine", "nine thirty", "ten", "ten thirty", "eleven", "two", "two thirty", "three", "four")
 
+# Of espeak-ng's many voices, those that a recognizer trained on people hears almost like people.
 VOICES = (
-    VoiceSettings(name="en-us+klatt4", words_per_minute=145, pitch=45),
-    VoiceSettings(name="en-us+m3", words_per_minute=140, pitch=45),
-    VoiceSettings(name="en-us+f2", words_per_minute=140, pitch=60),
-    VoiceSettings(name="en-us+klatt2", words_per_minute=150, pitch=55),
-    VoiceSettings(name="en-gb+m1", words_per_minute=145, pitch=50),
-    VoiceSettings(name="en-us+m7", words_per_minute=150, pitch=40),
-    VoiceSettings(name="en-us+klatt", words_per_minute=140, pitch=35),
-    VoiceSettings(name="en-us+f4", words_per_minute=145, pitch=55),
+    VoiceSettings(name="en-us+klatt4", words_per_minute=150, pitch=45),
+    VoiceSettings(name="en-us+f2", words_per_minute=150, pitch=60),
+    VoiceSettings(name="en-us+klatt3", words_per_minute=160, pitch=50),
+    VoiceSettings(name="en-us+f5", words_per_minute=160, pitch=55),
+    VoiceSettings(name="en-us+klatt5", words_per_minute=155, pitch=40),
+    VoiceSettings(name="en-us+f2", words_per_minute=135, pitch=50),
+    VoiceSettings(name="en-us+klatt4", words_per_minute=160, pitch=55),
+    VoiceSettings(name="en-us+f5", words_per_minute=145, pitch=65),
 )
 
 _GREETINGS = (
