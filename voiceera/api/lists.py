@@ -10,6 +10,9 @@ from voiceera.store.filters import Span
 from voiceera.store.page import PageRequest
 
 _LARGEST = 2**63 - 1
+EARLIEST = date(1900, 1, 1)
+LATEST = date(9000, 12, 31)
+"""Days that filters take: so far from the calendar's ends that a time zone or a day more cannot cross them."""
 
 
 def _zone(value: Any) -> ZoneInfo:
@@ -23,9 +26,12 @@ def _zone(value: Any) -> ZoneInfo:
 def _day_or_instant(value: Any) -> date | datetime:
     text = str(value).replace(" ", "+")
     try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        moment = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("is neither a date (2024-01-31) nor a date-time (2024-01-31T10:30:00Z)") from None
+    if not EARLIEST.year <= moment.year <= LATEST.year:
+        raise ValueError(f"must lie between {EARLIEST} and {LATEST}")
+    return moment
 
 
 def _unplussed(value: Any) -> Any:

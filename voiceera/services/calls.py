@@ -272,8 +272,11 @@ async def _brief(connection: Connection, organization_id: UUID, call_id: UUID, r
 
 
 async def record_turn(database: Database, organization_id: UUID, call_id: UUID, index: int, turn: TurnRecord) -> None:
-    """Keep a turn as soon as it is complete, so that a media process that dies takes no transcript with it."""
+    """Keep a turn as soon as it is complete, so that a media process that dies takes no transcript with it. A call
+    that was deleted (its media process had been taken for dead) keeps none."""
     async with database.organization(organization_id) as connection:
+        if await calls.hold(connection, organization_id, call_id) is None:
+            return
         await calls.put_turn(connection, organization_id, call_id, index, turn)
 
 

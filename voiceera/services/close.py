@@ -26,12 +26,15 @@ async def close(
     """Write down what a conversation left behind, and end its call if the carrier has hung up already.
 
     Told twice, it changes nothing. A call that ended without it (its media process was taken for dead) still gets its
-    transcript and recording, and keeps the state that it ended in.
+    transcript and recording, and keeps the state that it ended in. One that was deleted meanwhile leaves nothing.
     """
     digest = await asyncio.to_thread(_digest, result.recording) if result.recording else None
     async with database.organization(brief.organization_id) as connection:
         attempt = await attempts.lock(connection, brief.organization_id, brief.call_id)
         if attempt is not None and attempt.conversation_ended_at is not None:
+            return
+        if await calls.hold(connection, brief.organization_id, brief.call_id) is None:
+            await asyncio.to_thread(Path(brief.recording_path).unlink, missing_ok=True)
             return
         await _write_down(connection, brief, result, digest, now)
         verdict = conversation_verdict(result)

@@ -108,6 +108,12 @@ async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> s
     return (await connection.execute(sa.select(calls).where(is_call(organization_id, call_id)))).one_or_none()
 
 
+async def hold(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
+    """The call, which nobody deletes until the transaction ends."""
+    statement = sa.select(calls).where(is_call(organization_id, call_id)).with_for_update(key_share=True)
+    return (await connection.execute(statement)).one_or_none()
+
+
 async def put_turn(
     connection: Connection, organization_id: UUID, call_id: UUID, index: int, turn: TurnRecord
 ) -> None:

@@ -1,6 +1,9 @@
 """Where the sound of a call lies: `store` and `key`, never a path."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
@@ -30,6 +33,25 @@ recordings = sa.Table(
 
 
 async def put(connection: Connection, row: dict[str, Any]) -> None:
+    """A recording as it is now known; one that was deleted stays so."""
     statement = insert(recordings).values(**row)
     keys = ["organization_id", "call_id"]
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=row))
+    still_there = recordings.c.deleted_at.is_(None)
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=row, where=still_there))
+
+
+async def lock(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
+    """The recording that is not deleted, held until the transaction ends."""
+    statement = sa.select(recordings).where(*_is_kept(organization_id, call_id)).with_for_update()
+    return (await connection.execute(statement)).one_or_none()
+
+
+async def delete(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> None:
+    """Note that its file is gone."""
+    statement = sa.update(recordings).where(*_is_kept(organization_id, call_id))
+    await connection.execute(statement.values(deleted_at=now))
+
+
+def _is_kept(organization_id: UUID, call_id: UUID) -> Sequence[sa.ColumnElement[bool]]:
+    kept = recordings.c
+    return kept.organization_id == organization_id, kept.call_id == call_id, kept.deleted_at.is_(None)

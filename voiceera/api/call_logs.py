@@ -1,0 +1,197 @@
+"""Call logs: every call that was made, with what was said, and notes."""
+
+import datetime as dt
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import Path, Query
+from pydantic import Field, StringConstraints
+
+from voiceera.api.depends import Reading, Work, Writing
+from voiceera.api.envelope import listed, success
+from voiceera.api.lists import EARLIEST, LATEST, DatedQuery, ListQuery, PhoneFilter, Zone, instant
+from voiceera.api.routing import router
+from voiceera.api.shapes import Body, Instant, Items, Shown, Success
+from voiceera.api.transcripts import CallLatency, Segment, Transcript, segments_of, transcript_of
+from voiceera.errors import NotFound
+from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
+from voiceera.services import call_logs as service
+from voiceera.store import agents, call_logs, calls, campaigns
+from voiceera.store.call_logs import CallFilter
+from voiceera.store.filters import Span
+
+routes = router("Call Logs")
+
+Day = Annotated[dt.date, Path(ge=EARLIEST, le=LATEST)]
+Disposition = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class CallLog(Shown):
+    """A call. `recording_url` takes the same bearer token; `GET /call-recordings/{call_id}` has one to hand on."""
+
+    id: UUID
+    organization_id: UUID
+    direction: Direction
+    status: CallStatus
+    agent_id: UUID
+    agent_version: int
+    campaign_id: UUID | None
+    contact_id: UUID | None
+    contact_name: str | None
+    phone_number: str | None
+    caller_id: str | None
+    provider: str | None
+    carrier_call_id: str | None
+    variables: dict[str, Any]
+    outcome: Outcome | None
+    answered_by: AnsweredBy | None
+    hangup_cause: str | None
+    disposition: str | None
+    extracted: dict[str, Any]
+    notes: str | None
+    duration_seconds: float | None
+    cost: float | None = Field(description="What the carrier charges; null until it says so.")
+    cost_parts: dict[str, float]
+    turns: int
+    interruptions: int
+    latency: CallLatency
+    audio_format: str | None
+    error: str | None
+    summary: str | None = Field(default=None, description="Null until the call is analysed.")
+    sentiment: str | None = Field(default=None, description="Null until the call is analysed.")
+    emotions: list[str] | None = Field(default=None, description="Null until the call is analysed.")
+    key_phrases: list[str] | None = Field(default=None, description="Null until the call is analysed.")
+    recording_url: str | None
+    created_by: UUID | None
+    created_at: Instant
+    ringing_at: Instant | None
+    answered_at: Instant | None
+    ended_at: Instant | None
+
+
+class CallLogDetail(CallLog):
+    transcript: list[Segment]
+
+
+class Notes(Body):
+    notes: Annotated[str, StringConstraints(max_length=20_000)] | None
+
+
+class _CallFilters(ListQuery):
+    status: CallStatus | None = None
+    direction: Direction | None = None
+    disposition: Disposition | None = None
+    contact_id: UUID | None = None
+    phone_number: PhoneFilter | None = None
+    search: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="In the notes, or in what was said.")
+    ] = None
+
+    def wanted(self, **also: Any) -> CallFilter:
+        names = CallFilter.__dataclass_fields__.keys() & type(self).model_fields.keys()
+        given: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return CallFilter(**given | also)
+
+
+class AgentCallsQuery(_CallFilters, DatedQuery):
+    campaign_id: UUID | None = None
+
+
+class CampaignCallsQuery(_CallFilters, DatedQuery):
+    agent_id: UUID | None = None
+
+
+class CallsQuery(AgentCallsQuery, CampaignCallsQuery):
+    """All filters."""
+
+
+class DayQuery(_CallFilters):
+    agent_id: UUID | None = None
+    campaign_id: UUID | None = None
+    timezone: Annotated[Zone, Field(description="Whose day it is.")] = DatedQuery.model_fields["timezone"].default
+
+
+def call_shown(work: Work, call: sa.Row[Any]) -> CallLog:
+    return CallLog.model_validate(_values(work, call))
+
+
+def _values(work: Work, call: sa.Row[Any]) -> dict[str, Any]:
+    url = f"{work.backend.settings.public_url}/call-recordings/{call.id}/download" if call.is_recorded else None
+    return {**call._mapping, "recording_url": url}
+
+
+async def detail_of(work: Work, call_id: UUID) -> CallLogDetail:
+    """Raises NotFound."""
+    call = await call_logs.get(work.connection, work.organization_id, call_id)
+    if call is None:
+        raise service.no_call()
+    said = await segments_of(work, call_id)
+    return CallLogDetail.model_validate({**_values(work, call), "transcript": said})
+
+
+async def _list(work: Work, query: ListQuery, wanted: CallFilter) -> Success[Items[CallLog]]:
+    found = await call_logs.find(work.connection, work.organization_id, query.page(), wanted)
+    return listed(found.map(lambda call: call_shown(work, call)))
+
+
+@routes.get("/call-logs")
+async def list_call_logs(work: Reading, query: Annotated[CallsQuery, Query()]) -> Success[Items[CallLog]]:
+    """The organization's calls."""
+    return await _list(work, query, query.wanted(span=query.span()))
+
+
+@routes.get("/call-logs/campaign/{campaign_id}")
+async def list_campaign_calls(
+    work: Reading, campaign_id: UUID, query: Annotated[CampaignCallsQuery, Query()]
+) -> Success[Items[CallLog]]:
+    """A campaign's calls, also of one that was deleted."""
+    if await campaigns.get(work.connection, work.organization_id, campaign_id, deleted=True) is None:
+        raise NotFound("CAMPAIGN_001", "No such campaign.")
+    return await _list(work, query, query.wanted(campaign_id=campaign_id, span=query.span()))
+
+
+@routes.get("/call-logs/agent/{agent_id}")
+async def list_agent_calls(
+    work: Reading, agent_id: UUID, query: Annotated[AgentCallsQuery, Query()]
+) -> Success[Items[CallLog]]:
+    """An agent's calls, also of one that was deleted."""
+    if await agents.get_version(work.connection, work.organization_id, agent_id, 1) is None:
+        raise NotFound("AGENT_001", "No such agent.")
+    return await _list(work, query, query.wanted(agent_id=agent_id, span=query.span()))
+
+
+@routes.get("/call-logs/date/{date}")
+async def list_calls_of_day(work: Reading, date: Day, query: Annotated[DayQuery, Query()]) -> Success[Items[CallLog]]:
+    """The calls that were made on a day, in the time zone given."""
+    span = Span(instant(date, query.timezone), instant(date, query.timezone, is_end=True))
+    return await _list(work, query, query.wanted(span=span))
+
+
+@routes.get("/call-logs/{call_id}")
+async def get_call_log(work: Reading, call_id: UUID) -> Success[CallLogDetail]:
+    """One call, with its transcript."""
+    return success(await detail_of(work, call_id))
+
+
+@routes.delete("/call-logs/{call_id}", status_code=204)
+async def delete_call_log(work: Writing, call_id: UUID) -> None:
+    """Erase a call that is over, with its transcript and recording."""
+    directory = work.backend.settings.recordings_dir
+    await service.erase(work.connection, work.organization_id, call_id, directory, work.now)
+    await work.note("call.deleted", "call", call_id)
+
+
+@routes.put("/call-logs/{call_id}/notes")
+async def set_call_notes(work: Writing, call_id: UUID, body: Notes) -> Success[CallLogDetail]:
+    """Write a call's notes anew; null takes them away."""
+    if await calls.hold(work.connection, work.organization_id, call_id) is None:
+        raise service.no_call()
+    await calls.change(work.connection, work.organization_id, call_id, notes=body.notes)
+    return success(await detail_of(work, call_id))
+
+
+@routes.get("/call-logs/{call_id}/transcript")
+async def get_call_transcript(work: Reading, call_id: UUID) -> Success[Transcript]:
+    """What was said, turn by turn, and how long each answer took."""
+    return success(await transcript_of(work, call_id))

@@ -1,0 +1,49 @@
+"""The sound of a call as a file: opened to be sent, erased for good."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from voiceera.errors import NotFound
+from voiceera.services.close import LOCAL
+from voiceera.store import recordings
+from voiceera.store.base import Connection
+
+
+def no_recording() -> NotFound:
+    return NotFound("RECORDING_001", "No such recording.")
+
+
+async def open_file(directory: Path, store: str, key: str) -> BinaryIO:
+    """The file, open for reading: it can be read to its end whoever deletes it meanwhile. Raises NotFound."""
+    try:
+        return await asyncio.to_thread(path_of(directory, store, key).open, "rb")
+    except (FileNotFoundError, IsADirectoryError):
+        raise no_recording() from None
+
+
+async def erase(connection: Connection, organization_id: UUID, call_id: UUID, directory: Path, now: datetime) -> bool:
+    """Delete the file and note it. False: there is no recording.
+
+    The file goes before the commit: if that fails, asking again ends what was begun. The other way round, a crash
+    would leave somebody's voice on disk that nobody knows of.
+    """
+    found: sa.Row[Any] | None = await recordings.lock(connection, organization_id, call_id)
+    if found is None:
+        return False
+    await recordings.delete(connection, organization_id, call_id, now)
+    path = path_of(directory, found.store, found.key)
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    return True
+
+
+def path_of(directory: Path, store: str, key: str) -> Path:
+    """Where the recording lies. Raises NotFound for a key that leads out of the directory."""
+    path = (directory / key).resolve()
+    if store != LOCAL or not path.is_relative_to(directory.resolve()):
+        raise no_recording()
+    return path
