@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
-from voiceera.api.depends import Reading, Work, Writing
+from voiceera.api.depends import Reading, Watch, Work, Writing
 from voiceera.api.envelope import listed, success
 from voiceera.api.lists import EARLIEST, LATEST, DatedQuery, ListQuery, PhoneFilter, Zone, instant
 from voiceera.api.routing import router
@@ -18,6 +18,7 @@ from voiceera.errors import NotFound
 from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
 from voiceera.services import call_logs as service
 from voiceera.store import agents, call_logs, calls, campaigns
+from voiceera.store.base import Connection
 from voiceera.store.call_logs import CallFilter
 from voiceera.store.filters import Span
 
@@ -112,22 +113,22 @@ class DayQuery(_CallFilters):
     timezone: Annotated[Zone, Field(description="Whose day it is.")] = DatedQuery.model_fields["timezone"].default
 
 
-def call_shown(work: Work, call: sa.Row[Any]) -> CallLog:
-    return CallLog.model_validate(_values(work, call))
+def call_shown(watch: Watch, call: sa.Row[Any]) -> CallLog:
+    return CallLog.model_validate(_values(watch, call))
 
 
-def _values(work: Work, call: sa.Row[Any]) -> dict[str, Any]:
-    url = f"{work.backend.settings.public_url}/call-recordings/{call.id}/download" if call.is_recorded else None
+def _values(watch: Watch, call: sa.Row[Any]) -> dict[str, Any]:
+    url = f"{watch.backend.settings.public_url}/call-recordings/{call.id}/download" if call.is_recorded else None
     return {**call._mapping, "recording_url": url}
 
 
-async def detail_of(work: Work, call_id: UUID) -> CallLogDetail:
+async def detail_in(connection: Connection, watch: Watch, call_id: UUID) -> CallLogDetail:
     """Raises NotFound."""
-    call = await call_logs.get(work.connection, work.organization_id, call_id)
+    call = await call_logs.get(connection, watch.organization_id, call_id)
     if call is None:
         raise service.no_call()
-    said = await segments_of(work, call_id)
-    return CallLogDetail.model_validate({**_values(work, call), "transcript": said})
+    said = await segments_of(connection, watch.organization_id, call_id)
+    return CallLogDetail.model_validate({**_values(watch, call), "transcript": said})
 
 
 async def _list(work: Work, query: ListQuery, wanted: CallFilter) -> Success[Items[CallLog]]:
@@ -171,7 +172,7 @@ async def list_calls_of_day(work: Reading, date: Day, query: Annotated[DayQuery,
 @routes.get("/call-logs/{call_id}")
 async def get_call_log(work: Reading, call_id: UUID) -> Success[CallLogDetail]:
     """One call, with its transcript."""
-    return success(await detail_of(work, call_id))
+    return success(await detail_in(work.connection, work, call_id))
 
 
 @routes.delete("/call-logs/{call_id}", status_code=204)
@@ -188,7 +189,7 @@ async def set_call_notes(work: Writing, call_id: UUID, body: Notes) -> Success[C
     if await calls.hold(work.connection, work.organization_id, call_id) is None:
         raise service.no_call()
     await calls.change(work.connection, work.organization_id, call_id, notes=body.notes)
-    return success(await detail_of(work, call_id))
+    return success(await detail_in(work.connection, work, call_id))
 
 
 @routes.get("/call-logs/{call_id}/transcript")

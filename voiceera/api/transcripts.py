@@ -11,6 +11,7 @@ from voiceera.api.shapes import Shown
 from voiceera.rules.calls import Speaker
 from voiceera.services.call_logs import no_call
 from voiceera.store import calls
+from voiceera.store.base import Connection
 
 
 class TurnLatencyShown(Shown):
@@ -57,8 +58,8 @@ class Transcript(Shown):
     latency: CallLatency
 
 
-async def segments_of(work: Work, call_id: UUID) -> list[Segment]:
-    rows = await calls.turns(work.connection, work.organization_id, call_id)
+async def segments_of(connection: Connection, organization_id: UUID, call_id: UUID) -> list[Segment]:
+    rows = await calls.turns(connection, organization_id, call_id)
     return [Segment.model_validate(row) for row in rows]
 
 
@@ -67,5 +68,5 @@ async def transcript_of(work: Work, call_id: UUID) -> Transcript:
     call: sa.Row[Any] | None = await calls.get(work.connection, work.organization_id, call_id)
     if call is None:
         raise no_call()
-    segments = await segments_of(work, call_id)
+    segments = await segments_of(work.connection, work.organization_id, call_id)
     return Transcript(call_id=call_id, segments=segments, latency=CallLatency.model_validate(call.latency))
