@@ -5,7 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from voiceera.api import agents, auth, call_logs, calls, carriers, docs, envelope, health, integrations, openapi
+from voiceera.api import (
+    agents,
+    auth,
+    call_logs,
+    calls,
+    carriers,
+    docs,
+    envelope,
+    health,
+    integrations,
+    openapi,
+    recordings,
+)
 from voiceera.api.depends import Backend
 from voiceera.api.outermost import Outermost
 from voiceera.api.rate_limit import AcceptedKeys, RateLimit
@@ -39,7 +51,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
     )
     app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks)
-    for part in (auth, agents, calls, call_logs, integrations, carriers, health):
+    for part in (auth, agents, calls, call_logs, recordings, integrations, carriers, health):
         app.include_router(part.routes)
     docs.install(app)
     envelope.install(app)

@@ -19,7 +19,7 @@ from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
 from voiceera.services import call_logs as service
 from voiceera.store import agents, call_logs, calls, campaigns
 from voiceera.store.base import Connection
-from voiceera.store.call_logs import CallFilter
+from voiceera.store.call_filter import CallFilter
 from voiceera.store.filters import Span
 
 routes = router("Call Logs")

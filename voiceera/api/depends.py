@@ -28,7 +28,7 @@ from voiceera.store.bus import Bus
 from voiceera.store.users import User
 from voiceera.store.vault import Vault
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
     description="An access token from `/auth/login`, or an API key from `/api-keys`.",
@@ -113,7 +113,7 @@ def visit(request: Request) -> Visit:
 
 def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
     async def work(
-        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> AsyncIterator[Work]:
         here = visit(request)
         organization_id = _organization_of(here, credential)
@@ -125,9 +125,9 @@ def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
     return work
 
 
-def _watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
+def watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
     async def watch(
-        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Watch:
         here = visit(request)
         async with here.backend.database.organization(_organization_of(here, credential)) as connection:
@@ -141,8 +141,8 @@ def _watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
 declare(visit, Access.PUBLIC)
 
 Visiting = Annotated[Visit, Depends(visit)]
-Watching = Annotated[Watch, Depends(_watcher(Access.READ))]
-Acting = Annotated[Watch, Depends(_watcher(Access.WRITE))]
+Watching = Annotated[Watch, Depends(watcher(Access.READ))]
+Acting = Annotated[Watch, Depends(watcher(Access.WRITE))]
 Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
 Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
 Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]

@@ -22,7 +22,7 @@ async def open_file(directory: Path, store: str, key: str) -> BinaryIO:
     """The file, open for reading: it can be read to its end whoever deletes it meanwhile. Raises NotFound."""
     try:
         return await asyncio.to_thread(path_of(directory, store, key).open, "rb")
-    except (FileNotFoundError, IsADirectoryError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise no_recording() from None
 
 
@@ -43,7 +43,8 @@ async def erase(connection: Connection, organization_id: UUID, call_id: UUID, di
 
 def path_of(directory: Path, store: str, key: str) -> Path:
     """Where the recording lies. Raises NotFound for a key that leads out of the directory."""
-    path = (directory / key).resolve()
-    if store != LOCAL or not path.is_relative_to(directory.resolve()):
+    root = directory.resolve()
+    path = (root / key).resolve()
+    if store != LOCAL or root not in path.parents:
         raise no_recording()
     return path

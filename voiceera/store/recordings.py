@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 
 from voiceera.store.base import Connection, metadata
+from voiceera.store.call_filter import CallFilter
+from voiceera.store.calls import calls
+from voiceera.store.page import Page, PageRequest, page
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -30,6 +33,36 @@ recordings = sa.Table(
     sa.Column("created_at", _WHEN, nullable=False),
     sa.Column("deleted_at", _WHEN),
 )
+
+
+SORTABLE = {name: recordings.c[name] for name in ("created_at", "duration_seconds", "size_bytes")}
+_OF_THE_CALL = (
+    *("direction", "status", "agent_id", "campaign_id", "contact_id", "contact_name"),
+    *("phone_number", "disposition"),
+)
+
+
+def _with_calls(organization_id: UUID) -> sa.Select[Any]:
+    """Recordings that are not deleted, with what their calls were."""
+    told = [calls.c[name] for name in _OF_THE_CALL]
+    its_call = (calls.c.organization_id == recordings.c.organization_id) & (calls.c.id == recordings.c.call_id)
+    kept = recordings.c.organization_id == organization_id, recordings.c.deleted_at.is_(None)
+    return sa.select(recordings, *told).join(calls, its_call).where(*kept)
+
+
+async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
+    """With its call's columns."""
+    found = await connection.execute(_with_calls(organization_id).where(recordings.c.call_id == call_id))
+    row: sa.Row[Any] | None = found.one_or_none()
+    return row
+
+
+async def find(
+    connection: Connection, organization_id: UUID, request: PageRequest, wanted: CallFilter
+) -> Page[sa.Row[Any]]:
+    """With their calls' columns; the span is that of the recordings."""
+    query = _with_calls(organization_id).where(*wanted.of_calls(), *wanted.span.of(recordings.c.created_at))
+    return await page(connection, query, request, SORTABLE, recordings.c.call_id)
 
 
 async def put(connection: Connection, row: dict[str, Any]) -> None:

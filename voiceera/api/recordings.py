@@ -1,0 +1,186 @@
+"""Recordings: what was said, as audio and as text."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import Query, Request, Response
+from pydantic import Field
+
+from voiceera.api.call_logs import CallsQuery
+from voiceera.api.depends import Reading, Work, Writing
+from voiceera.api.envelope import listed, success
+from voiceera.api.file_answers import file_answer
+from voiceera.api.routing import router
+from voiceera.api.shapes import ErrorAnswer, Instant, Items, Shown, Success
+from voiceera.api.signed_links import Download, Downloading, link
+from voiceera.api.transcripts import Segment, Transcript, segments_of, transcript_of
+from voiceera.rules import transcript_files
+from voiceera.rules.calls import CallStatus, Direction, Speaker
+from voiceera.rules.transcript_files import Line
+from voiceera.services import recordings as service
+from voiceera.store import recordings
+
+routes = router("Recordings")
+
+WAV = "audio/wav"
+
+
+class RecordingMetadata(Shown):
+    """What the recorded call was. `speakers`: who is heard on each channel, left first."""
+
+    direction: Direction
+    status: CallStatus
+    disposition: str | None
+    agent_id: UUID
+    campaign_id: UUID | None
+    contact_id: UUID | None
+    contact_name: str | None
+    phone_number: str | None
+    speakers: list[Speaker]
+
+
+class Recording(Shown):
+    """`fault` says why the sound is missing or cut short; without sound there is no `download_url`."""
+
+    call_id: UUID
+    organization_id: UUID
+    format: Literal["wav"]
+    channels: int
+    sample_rate: int
+    duration_seconds: float
+    size_bytes: int
+    sha256: str | None
+    fault: str | None
+    download_url: str | None = Field(description="Signed: opens without a token until `download_url_expires_at`.")
+    download_url_expires_at: Instant | None
+    metadata: RecordingMetadata
+    created_at: Instant
+
+
+class RecordingDetail(Recording):
+    transcript: list[Segment]
+
+
+class TranscriptFormat(StrEnum):
+    TXT = "txt"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+_MEDIA_TYPES = {
+    TranscriptFormat.TXT: "text/plain; charset=utf-8",
+    TranscriptFormat.JSON: "application/json",
+    TranscriptFormat.SRT: "application/x-subrip; charset=utf-8",
+    TranscriptFormat.VTT: "text/vtt; charset=utf-8",
+}
+_TEXT = {"schema": {"type": "string"}}
+_SOUND = {"content": {WAV: {"schema": {"type": "string", "format": "binary"}}}}
+_DOWNLOAD: dict[int | str, dict[str, Any]] = {
+    200: _SOUND | {"description": "The whole file; its `ETag` is the SHA-256."},
+    206: _SOUND | {"description": "The one range that was asked for."},
+    416: {"model": ErrorAnswer, "description": "The range begins past the end of the file."},
+}
+_TRANSCRIPT_DOWNLOAD: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The transcript as a file.",
+        "content": {
+            "text/plain": _TEXT,
+            "application/json": {"schema": {"$ref": "#/components/schemas/Transcript"}},
+            "application/x-subrip": _TEXT,
+            "text/vtt": _TEXT,
+        },
+    }
+}
+
+
+def _values(work: Work, found: sa.Row[Any]) -> dict[str, Any]:
+    values = dict(found._mapping)
+    signed = link(work.backend, work.organization_id, found.call_id, work.now) if found.sha256 else None
+    speakers = [Speaker.CALLER, Speaker.AGENT] if found.channels == 2 else []
+    return values | {
+        "download_url": signed and signed.url,
+        "download_url_expires_at": signed and signed.expires_at,
+        "metadata": RecordingMetadata.model_validate(values | {"speakers": speakers}),
+    }
+
+
+@routes.get("/call-recordings")
+async def list_recordings(work: Reading, query: Annotated[CallsQuery, Query()]) -> Success[Items[Recording]]:
+    """The recordings of the organization's calls; the filters are those of the calls."""
+    wanted = query.wanted(span=query.span())
+    found = await recordings.find(work.connection, work.organization_id, query.page(), wanted)
+    return listed(found.map(lambda row: Recording.model_validate(_values(work, row))))
+
+
+@routes.get("/call-recordings/{call_id}")
+async def get_recording(work: Reading, call_id: UUID) -> Success[RecordingDetail]:
+    """What a recording is, and a link to its sound."""
+    found = await recordings.get(work.connection, work.organization_id, call_id)
+    if found is None:
+        raise service.no_recording()
+    said = await segments_of(work.connection, work.organization_id, call_id)
+    return success(RecordingDetail.model_validate(_values(work, found) | {"transcript": said}))
+
+
+@routes.delete("/call-recordings/{call_id}", status_code=204)
+async def delete_recording(work: Writing, call_id: UUID) -> None:
+    """Erase the sound; the call and its transcript stay."""
+    directory = work.backend.settings.recordings_dir
+    if not await service.erase(work.connection, work.organization_id, call_id, directory, work.now):
+        raise service.no_recording()
+    await work.note("recording.deleted", "call", call_id)
+
+
+@routes.get("/call-recordings/{call_id}/download", response_class=Response, responses=_DOWNLOAD)
+async def download_recording(request: Request, call_id: UUID, download: Downloading) -> Response:
+    """The sound: a stereo WAV file, the caller left and the agent right. Range requests are answered."""
+    return await _sound(request, call_id, download)
+
+
+@routes.head("/call-recordings/{call_id}/download", include_in_schema=False)
+async def measure_recording(request: Request, call_id: UUID, download: Downloading) -> Response:
+    return await _sound(request, call_id, download)
+
+
+async def _sound(request: Request, call_id: UUID, download: Download) -> Response:
+    backend, organization_id = download.backend, download.organization_id
+    async with backend.database.organization(organization_id) as connection:
+        found = await recordings.get(connection, organization_id, call_id)
+    if found is None:
+        raise service.no_recording()
+    file = await service.open_file(backend.settings.recordings_dir, found.store, found.key)
+    return file_answer(request, file, name=f"{call_id}.wav", media_type=WAV, sha256=found.sha256)
+
+
+@routes.get("/call-recordings/{call_id}/transcript")
+async def get_recording_transcript(work: Reading, call_id: UUID) -> Success[Transcript]:
+    """What was said, turn by turn, as in the call's log."""
+    return success(await transcript_of(work, call_id))
+
+
+@routes.get("/call-recordings/{call_id}/transcript/download", response_class=Response, responses=_TRANSCRIPT_DOWNLOAD)
+async def download_transcript(
+    work: Reading,
+    call_id: UUID,
+    format_: Annotated[TranscriptFormat, Query(alias="format")] = TranscriptFormat.TXT,
+) -> Response:
+    """What was said, as a text, as JSON, or as subtitles to the recording."""
+    content = _as_file(await transcript_of(work, call_id), format_)
+    headers = {"Content-Disposition": f'attachment; filename="{call_id}.{format_}"'}
+    return Response(content, headers=headers, media_type=_MEDIA_TYPES[format_])
+
+
+def _as_file(transcript: Transcript, format_: TranscriptFormat) -> str:
+    lines = [Line(said.speaker, said.text, said.start_ms, said.end_ms) for said in transcript.segments]
+    match format_:
+        case TranscriptFormat.JSON:
+            return transcript.model_dump_json()
+        case TranscriptFormat.TXT:
+            return transcript_files.as_text(lines)
+        case TranscriptFormat.SRT:
+            return transcript_files.as_srt(lines)
+        case TranscriptFormat.VTT:
+            return transcript_files.as_vtt(lines)
