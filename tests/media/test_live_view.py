@@ -19,7 +19,9 @@ class MemoryBus:
     async def publish(self, channel: str, message: dict[str, Any]) -> None:
         await self.published.put((channel, message))
 
-    async def subscribe(self, channel: str) -> AsyncGenerator[dict[str, Any], None]:
+    async def subscribe(
+        self, channel: str, listening: asyncio.Event | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
         for message in self.heard:
             yield message
 

@@ -10,7 +10,11 @@ from voiceera.api import (
     auth,
     call_logs,
     calls,
+    campaign_events,
+    campaign_moves,
+    campaigns,
     carriers,
+    contacts,
     docs,
     envelope,
     health,
@@ -19,6 +23,7 @@ from voiceera.api import (
     recordings,
 )
 from voiceera.api.depends import Backend
+from voiceera.api.event_stream import Streams
 from voiceera.api.outermost import Outermost
 from voiceera.api.rate_limit import AcceptedKeys, RateLimit
 from voiceera.api.routing import policies
@@ -50,8 +55,11 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=openapi.operation_id,
     )
-    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks)
-    for part in (auth, agents, calls, call_logs, recordings, integrations, carriers, health):
+    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams())
+    for part in (
+        *(auth, agents, campaigns, campaign_moves, campaign_events, contacts),
+        *(calls, call_logs, recordings, integrations, carriers, health),
+    ):
         app.include_router(part.routes)
     docs.install(app)
     envelope.install(app)

@@ -23,14 +23,17 @@ def partial(name: str, shown: type[BaseModel], *more: type[BaseModel]) -> type[B
     return made
 
 
-def changes(before: BaseModel, change: BaseModel, writable: frozenset[str]) -> dict[str, Any]:
-    """The writable fields that were given, as JSON. Raises Invalid for a read-only one with another value."""
+def changes(
+    before: BaseModel, change: BaseModel, writable: frozenset[str], moving: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The writable fields that were given, as JSON. Raises Invalid for a read-only one with another value; those in
+    `moving` change by themselves, and pass."""
     given = change.model_dump(mode="json", exclude_unset=True)
     was = before.model_dump(mode="json")
     problems = [
         FieldProblem(field, "cannot be changed")
         for field, value in given.items()
-        if field not in writable and was.get(field) != value
+        if field not in writable | moving and was.get(field) != value
     ]
     if problems:
         raise Invalid("The request changes what is read-only.", *problems)

@@ -6,7 +6,8 @@ for operations with transactions of their own. Each declares the route's policy.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from voiceera import clock
+from voiceera.api.event_stream import Streams
 from voiceera.api.rate_limit import AcceptedKeys
 from voiceera.api.routing import declare
 from voiceera.config import Settings
@@ -46,6 +48,7 @@ class Backend:
     accounts: Accounts
     accepted_keys: AcceptedKeys
     trunks: TrunkBook
+    streams: Streams
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,27 @@ class Visit:
 @dataclass(frozen=True)
 class Watch(Visit):
     caller: Caller
+    identify_again: Callable[[Connection], Awaitable[Caller]] = field(repr=False)
+    """For answers that last: asks again, now, whether the caller may. Raises Unauthenticated or Forbidden."""
 
     @property
     def organization_id(self) -> UUID:
         return self.caller.organization_id
+
+    def scope(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction of its own over the caller's organization."""
+        return self.backend.database.organization(self.organization_id)
 
 
 @dataclass(frozen=True)
 class Work(Watch):
     connection: Connection
     request: Request
+    _committed: list[Callable[[], Awaitable[None]]] = field(default_factory=list, repr=False)
+
+    def after_commit(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Do this once the transaction is committed, before the answer leaves: telling what others will look up."""
+        self._committed.append(action)
 
     async def note(self, action: str, subject: str, subject_id: UUID, **details: Any) -> None:
         """Write a line of audit, in the transaction of what it tells."""
@@ -119,7 +133,11 @@ def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
         organization_id = _organization_of(here, credential)
         async with here.backend.database.organization(organization_id) as connection:
             caller = await _identify(connection, here, credential, access)
-            yield Work(here.backend, here.origin, here.now, caller, connection, request)
+            again = _identifier(here, credential, access)
+            given = Work(here.backend, here.origin, here.now, caller, again, connection, request)
+            yield given
+        for action in given._committed:
+            await action()
 
     declare(work, access)
     return work
@@ -132,7 +150,7 @@ def watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
         here = visit(request)
         async with here.backend.database.organization(_organization_of(here, credential)) as connection:
             caller = await _identify(connection, here, credential, access)
-        return Watch(here.backend, here.origin, here.now, caller)
+        return Watch(here.backend, here.origin, here.now, caller, _identifier(here, credential, access))
 
     declare(watch, access)
     return watch
@@ -175,6 +193,15 @@ async def _identify(
     if not allows(access, caller.role, read_only=caller.read_only):
         raise Forbidden()
     return caller
+
+
+def _identifier(
+    here: Visit, credential: HTTPAuthorizationCredentials | None, access: Access
+) -> Callable[[Connection], Awaitable[Caller]]:
+    async def identify(connection: Connection) -> Caller:
+        return await _identify(connection, replace(here, now=clock.utc_now()), credential, access)
+
+    return identify
 
 
 async def _with_session(connection: Connection, here: Visit, token: str) -> Caller:

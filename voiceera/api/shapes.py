@@ -28,6 +28,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Nothing(Body):
+    """The body of a request that needs none: `{}`."""
+
+
 class Shown(BaseModel):
     """What an answer holds; made from a dataclass of the same fields by `from_row`."""
 

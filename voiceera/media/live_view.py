@@ -11,9 +11,9 @@ from typing import Any
 from voiceera.clock import monotonic
 from voiceera.log import get_logger
 from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.services.live import WATCH
 from voiceera.store.bus import Bus
 
-WATCH = "watch"
 WATCHED_SECONDS = 25.0
 LONGEST_TEXT = 1000
 """Characters, of up to six bytes each in JSON; a message on the bus has at most 7 kB."""

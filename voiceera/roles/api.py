@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +17,9 @@ from voiceera.roles.ports import bound_socket
 from voiceera.roles.role import Ready
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus, PostgresBus
+
+if TYPE_CHECKING:
+    from voiceera.api.event_stream import Streams
 
 _LAST_ANSWERS_SECONDS = 5
 """How long open requests and event streams may take once we stop."""
@@ -51,15 +54,16 @@ async def _answer(app: FastAPI, bound: socket.socket, stop: asyncio.Event, ready
     )
     server = _Server(config, ready)
     async with asyncio.TaskGroup() as tasks:
-        stopping = tasks.create_task(_pass_on(stop, server))
+        stopping = tasks.create_task(_pass_on(stop, server, app.state.backend.streams))
         await server.serve(sockets=[bound])
         stopping.cancel()
     if not server.started:
         raise StartupError("The API did not start; the lines above say why.")
 
 
-async def _pass_on(stop: asyncio.Event, server: uvicorn.Server) -> None:
+async def _pass_on(stop: asyncio.Event, server: uvicorn.Server, streams: "Streams") -> None:
     await stop.wait()
+    streams.end()
     server.should_exit = True
 
 

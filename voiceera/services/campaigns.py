@@ -11,10 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from voiceera.errors import Conflict, FieldProblem, Invalid, NotFound
 from voiceera.ids import new_id
+from voiceera.providers import registry
+from voiceera.providers.registry import Kind
 from voiceera.rules.attempts import Verdict
 from voiceera.rules.calling_hours import UnknownZone, zone
 from voiceera.rules.calls import Outcome
 from voiceera.rules.campaigns import OVER, Action, CampaignConfig, CampaignStatus, after
+from voiceera.rules.phones import NotANumber, to_e164
 from voiceera.rules.preview import SAMPLE, Preview, cannot_run, look_ahead, required_variables
 from voiceera.services.settle import end
 from voiceera.store import agents, attempts, campaigns, contacts, integrations
@@ -73,7 +76,7 @@ async def update(
 ) -> Campaign:
     """Change any of a CampaignDraft's fields; the dialer obeys from its next look on. Raises what `create` does, and
     Conflict when the campaign is over."""
-    campaign = await _hold(connection, organization_id, campaign_id)
+    campaign = await hold(connection, organization_id, campaign_id)
     if campaign.status in OVER:
         raise Conflict(
             "CAMPAIGN_002",
@@ -88,12 +91,14 @@ async def update(
         await campaigns.change(connection, organization_id, campaign_id, **changes, updated_at=now)
     except IntegrityError as problem:
         raise _name_taken(problem, changed.name) from None
+    if campaign.status is CampaignStatus.SCHEDULED and (changed.start_time is None or changed.start_time <= now):
+        await start(connection, changed, now)
     return changed
 
 
 async def delete(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> None:
     """Hide it and dial no more; its calls remain. Raises Conflict while it is active."""
-    campaign = await _hold(connection, organization_id, campaign_id)
+    campaign = await hold(connection, organization_id, campaign_id)
     if campaign.status is CampaignStatus.ACTIVE:
         raise Conflict(
             "CAMPAIGN_002",
@@ -118,7 +123,7 @@ async def launch(
 ) -> Preview:
     """Let it dial, at once or from its `start_time` on. Raises Conflict, with what to do, for a campaign that has
     nobody to ring, whose agent cannot run, whose windows never open, or that has no carrier."""
-    campaign = await _hold(connection, organization_id, campaign_id)
+    campaign = await hold(connection, organization_id, campaign_id)
     status = after(Action.LAUNCH, campaign.status)
     agent = await _agent(connection, organization_id, campaign.agent_id)
     await _check_runnable(connection, campaign, agent)
@@ -157,7 +162,7 @@ async def stop(
 ) -> CampaignStatus:
     """For good: what waits is canceled; live calls finish, or end too with `hang_up`. Raises Conflict."""
     status = await _move(connection, organization_id, campaign_id, Action.STOP, "stopped", now, actor_id)
-    campaign = await _hold(connection, organization_id, campaign_id)
+    campaign = await hold(connection, organization_id, campaign_id)
     await _cancel_waiting(connection, campaign, now)
     if hang_up:
         await attempts.request_hangups(connection, organization_id, campaign_id)
@@ -198,7 +203,7 @@ async def _move(
     now: datetime,
     actor_id: UUID | None,
 ) -> CampaignStatus:
-    campaign = await _hold(connection, organization_id, campaign_id)
+    campaign = await hold(connection, organization_id, campaign_id)
     status = after(action, campaign.status)
     if action is Action.RESUME and campaign.start_time is not None and campaign.start_time > now:
         status = CampaignStatus.SCHEDULED
@@ -215,7 +220,7 @@ async def _cancel_waiting(connection: Connection, campaign: Campaign, now: datet
     await contacts.cancel_pending(connection, campaign.organization_id, campaign.id, now)
 
 
-async def _hold(connection: Connection, organization_id: UUID, campaign_id: UUID) -> Campaign:
+async def hold(connection: Connection, organization_id: UUID, campaign_id: UUID) -> Campaign:
     """The campaign, locked: no dial is decided between this and the commit."""
     campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.UPDATE)
     if campaign is None:
@@ -267,6 +272,14 @@ def _check(config: CampaignConfig, start_time: datetime | None, end_time: dateti
         raise Invalid(
             "The campaign would end before it starts.", FieldProblem("end_time", "must be after start_time")
         )
+    if config.telephony_provider not in {None, *registry.names(Kind.CARRIER)}:
+        there_are = ", ".join(sorted(registry.names(Kind.CARRIER)))
+        problem = FieldProblem("telephony_provider", f"there is no such provider; there are: {there_are}")
+        raise Invalid("The carrier is unknown.", problem)
+    for place, number in enumerate(config.caller_ids):
+        if not _is_e164(number):
+            problem = FieldProblem(f"caller_ids.{place}", "must be a number in E.164, such as +12025550123")
+            raise Invalid("A caller id is no phone number.", problem)
     if config.timezone is not None:
         try:
             zone(config.timezone)
@@ -274,6 +287,13 @@ def _check(config: CampaignConfig, start_time: datetime | None, end_time: dateti
             raise Invalid(
                 "The time zone is unknown.", FieldProblem("timezone", "must be an IANA name such as America/New_York")
             ) from None
+
+
+def _is_e164(number: str) -> bool:
+    try:
+        return to_e164(number, "") == number
+    except NotANumber:
+        return False
 
 
 def _never_opens(campaign: Campaign, foreseen: Preview) -> str:

@@ -9,6 +9,8 @@ from voiceera.store.bus import Bus
 
 DIALER = "dialer"
 """The channel that wakes the dialer: something may be due."""
+WATCH = "watch"
+"""The channel on which watchers say what they watch, every 10 s: live calls tell nothing that nobody sees."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,16 @@ async def tell(bus: Bus | None, state: CallState | None) -> None:
 async def tell_campaign(bus: Bus | None, campaign_id: UUID, status: CampaignStatus) -> None:
     """A campaign has moved."""
     if bus is not None:
-        message = {"kind": "campaign_state", "campaign_id": str(campaign_id), "status": status}
-        await bus.publish(f"campaign:{campaign_id}", message)
+        await bus.publish(f"campaign:{campaign_id}", campaign_state(campaign_id, status))
+
+
+def campaign_state(campaign_id: UUID, status: CampaignStatus) -> dict[str, str]:
+    return {"kind": "campaign_state", "campaign_id": str(campaign_id), "status": status}
+
+
+async def watch(bus: Bus, channel: str) -> None:
+    """Somebody watches this channel now."""
+    await bus.publish(WATCH, {"channel": channel})
 
 
 async def wake(bus: Bus | None) -> None:

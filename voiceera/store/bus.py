@@ -30,10 +30,11 @@ class Bus(Protocol):
     async def publish(self, channel: str, message: dict[str, Any]) -> None:
         """Send to today's subscribers. A lost connection drops the message and raises nothing."""
 
-    def subscribe(self, channel: str) -> AsyncGenerator[dict[str, Any], None]:
+    def subscribe(self, channel: str, listening: asyncio.Event | None = None) -> AsyncGenerator[dict[str, Any], None]:
         """Messages from the first `anext` on. Survives a lost connection (messages meanwhile are lost).
 
-        Leave it with `contextlib.aclosing`, or by cancelling the task that iterates.
+        `listening` is set once whatever is published from then on arrives, or while the connection is down. Leave it
+        with `contextlib.aclosing`, or by cancelling the task that iterates.
         """
 
     async def close(self) -> None: ...
@@ -60,12 +61,16 @@ class PostgresBus:
         if not await self._ask(lambda connection: connection.execute("SELECT pg_notify($1, $2)", channel, payload)):
             log.warning("bus_message_dropped", channel=channel)
 
-    async def subscribe(self, channel: str) -> AsyncGenerator[dict[str, Any], None]:
+    async def subscribe(
+        self, channel: str, listening: asyncio.Event | None = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
         queue: _Queue = asyncio.Queue(_QUEUE_LENGTH)
         await self._open()
         self._queues.setdefault(channel, set()).add(queue)
         try:
             await self._ask(lambda connection: self._settle(connection, channel))
+            if listening is not None:
+                listening.set()
             while True:
                 yield await queue.get()
         finally:

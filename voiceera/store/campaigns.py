@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from voiceera.ids import new_id
 from voiceera.rules.campaigns import CampaignConfig, CampaignStatus
 from voiceera.store.base import Connection, metadata
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -89,7 +91,7 @@ _COLUMNS = [campaigns.c[field.name] for field in fields(Campaign)]
 
 
 def _campaign(row: sa.Row[Any]) -> Campaign:
-    values = dict(row._mapping)
+    values = {field.name: row._mapping[field.name] for field in fields(Campaign)}
     values["status"] = CampaignStatus(values["status"])
     values["config"] = CampaignConfig.model_validate(values["config"])
     return Campaign(**values)
@@ -123,6 +125,59 @@ async def get(
         statement = statement.with_for_update(read=hold is Hold.SHARE, key_share=hold is Hold.UPDATE)
     row = (await connection.execute(statement)).one_or_none()
     return _campaign(row) if row else None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A campaign with its counters, both of one instant."""
+
+    campaign: Campaign
+    counts: dict[str, int]
+
+
+_COUNTS = [column for column in campaign_counts.c if not column.primary_key]
+_COUNTED = sa.select(*_COLUMNS, *_COUNTS).join(
+    campaign_counts,
+    (campaign_counts.c.organization_id == campaigns.c.organization_id)
+    & (campaign_counts.c.campaign_id == campaigns.c.id),
+)
+SORTABLE = {
+    name: campaigns.c[name] for name in ("created_at", "updated_at", "name", "status", "start_time", "launched_at")
+}
+
+
+def _counted(row: sa.Row[Any]) -> Counted:
+    return Counted(_campaign(row), {column.name: row._mapping[column.name] for column in _COUNTS})
+
+
+async def get_counted(connection: Connection, organization_id: UUID, campaign_id: UUID) -> Counted | None:
+    statement = _COUNTED.where(is_campaign(organization_id, campaign_id), campaigns.c.deleted_at.is_(None))
+    row = (await connection.execute(statement)).one_or_none()
+    return _counted(row) if row else None
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    request: PageRequest,
+    *,
+    status: CampaignStatus | None = None,
+    category: str | None = None,
+    agent_id: UUID | None = None,
+    created_by: UUID | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[Counted]:
+    c = campaigns.c
+    query = _COUNTED.where(
+        c.organization_id == organization_id,
+        c.deleted_at.is_(None),
+        *equal({c.status: status, c.agent_id: agent_id, c.created_by: created_by}),
+        *equal({c.config["category"].astext: category}),
+        *matching(search, c.name, c.description),
+        *span.of(c.created_at),
+    )
+    return (await page(connection, query, request, SORTABLE, c.id)).map(_counted)
 
 
 async def add(connection: Connection, campaign: Campaign) -> None:

@@ -16,6 +16,8 @@ from voiceera.rules.campaigns import ContactState
 from voiceera.rules.contact_rows import Person
 from voiceera.store.base import Connection, metadata
 from voiceera.store.do_not_call import do_not_call
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -68,7 +70,7 @@ _COLUMNS = [contacts.c[field.name] for field in fields(Contact)]
 
 
 def _contact(row: sa.Row[Any]) -> Contact:
-    values = dict(row._mapping)
+    values = {field.name: row._mapping[field.name] for field in fields(Contact)}
     values["state"] = ContactState(values["state"])
     values["last_outcome"] = values["last_outcome"] and Outcome(values["last_outcome"])
     return Contact(**values)
@@ -81,6 +83,37 @@ def _is(organization_id: UUID, contact_id: UUID) -> sa.ColumnElement[bool]:
 async def get(connection: Connection, organization_id: UUID, contact_id: UUID) -> Contact | None:
     row = (await connection.execute(sa.select(*_COLUMNS).where(_is(organization_id, contact_id)))).one_or_none()
     return _contact(row) if row else None
+
+
+SORTABLE: dict[str, sa.ColumnElement[Any]] = {
+    # Ids are made in the order of creation (UUIDv7), and there is an index of them in each campaign.
+    "created_at": contacts.c.id,
+    **{name: contacts.c[name] for name in ("updated_at", "name", "phone_number", "priority", "attempts")},
+    "status": contacts.c.state,
+}
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    request: PageRequest,
+    *,
+    state: ContactState | None = None,
+    phone_number: str | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[Contact]:
+    """The campaign's people; `search` matches their names."""
+    c = contacts.c
+    query = sa.select(*_COLUMNS).where(
+        c.organization_id == organization_id,
+        c.campaign_id == campaign_id,
+        *equal({c.state: state, c.phone_number: phone_number}),
+        *matching(search, c.name),
+        *span.of(c.created_at),
+    )
+    return (await page(connection, query, request, SORTABLE, c.id)).map(_contact)
 
 
 async def lock(connection: Connection, organization_id: UUID, contact_id: UUID) -> Contact | None:
