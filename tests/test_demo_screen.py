@@ -82,6 +82,8 @@ def test_without_a_terminal_each_change_is_a_line() -> None:
             moved("Ada", "ringing"),
             moved("Ada", "in_progress"),
             {"kind": "speaking", "call_id": "cAda", "text": "Hello [bold]Ada[/bold]."},
+            {"kind": "speaking", "call_id": "cAda", "text": "Can you come?"},
+            said("Ada", "agent", "Hello [bold]Ada[/bold]. Can you"),
             {"kind": "partial", "call_id": "cAda", "text": "yes"},
             said("Ada", "caller", "yes I can come", "confirm"),
             moved("Ada", "completed", disposition="confirmed"),
@@ -94,6 +96,7 @@ def test_without_a_terminal_each_change_is_a_line() -> None:
         "Ada  ringing",
         "Ada  talking",
         "Ada  agent: Hello [bold]Ada[/bold].",
+        "Ada  agent: Can you come?",
         "Ada  caller: yes I can come  → confirm",
         "Ada  confirmed",
     ]

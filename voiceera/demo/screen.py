@@ -60,6 +60,8 @@ class PlainScreen:
         self._width = max((len(name) for name in board.rows), default=0)
         self._began = monotonic()
         self._last: dict[str, str] = {}
+        self._spoken: dict[str, str] = {}
+        """What the agent has said to each person since they last spoke."""
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +75,7 @@ class PlainScreen:
         self._say(text)
 
     def changed(self, row: Row) -> None:
-        if row.saying:
+        if row.saying or self._is_old(row):
             return
         line = status_words(row)
         if row.talking and row.said:
@@ -82,6 +84,17 @@ class PlainScreen:
         if self._last.get(row.name) != line:
             self._last[row.name] = line
             self._say(f"{row.name:{self._width}}  {line}")
+
+    def _is_old(self, row: Row) -> bool:
+        """An agent's turn is told once more when it is over: its sentences have been shown already."""
+        if not row.talking or row.speaker is not Speaker.AGENT:
+            self._spoken.pop(row.name, None)
+            return False
+        spoken = self._spoken.get(row.name, "")
+        if spoken.startswith(row.said):
+            return True
+        self._spoken[row.name] = f"{spoken} {row.said}".strip()
+        return False
 
     def progress(self, finished: int) -> None:
         """The lines tell it."""
