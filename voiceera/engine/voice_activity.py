@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from voiceera.clock import monotonic
-from voiceera.engine.silero import WINDOW_SECONDS, SileroModel, window_shape
+from voiceera.engine.silero import WINDOW_SECONDS, SileroModel, peaks, window_shape
 from voiceera.log import get_logger
 from voiceera.rules.audio import AudioFormat, Encoding, decode, ulaw_to_pcm
 
@@ -25,6 +25,14 @@ QUIET = 64
 """Samples below this (-54 dB of full scale) are no speech anybody could hear on a telephone."""
 SPARED_AFTER_WINDOWS = 8
 """After so many silent windows, quiet ones are spared the model: a quarter of a second."""
+AFTERGLOW = 0.05
+"""A window this much softer (-26 dB) than the speech before it only seems to hold some: the model takes two to five
+windows to notice that speech has ended, and the caller waits for the answer meanwhile."""
+AFTERGLOW_PROBABILITY = 0.3
+"""The most that such a window is told to be: too little to be speech, enough not to break off a beginning."""
+_SPEECH = 0.5
+_FADE = 0.97
+"""How the measure of loudness follows a voice that falls, for each window of speech."""
 _QUIET_CODES = bytes(code for code in range(256) if abs(int(ulaw_to_pcm(bytes([code]))[0])) < QUIET)
 
 OnWindow = Callable[[float, float], None]
@@ -47,6 +55,8 @@ class Ear:
         self._pending = bytearray()
         self.windows_on_their_way = 0
         self._silent_windows = 0
+        self._loudness = 0.0
+        """The peak of the speech that is under way."""
 
     def feed(self, frame: bytes) -> None:
         """Audio in the line's format, any size. The hot path."""
@@ -80,14 +90,20 @@ class Ear:
             and is_quiet(window, self.audio_format)
         )
 
-    def tell(self, probability: float, at: float) -> None:
-        """A window has been judged."""
+    def tell(self, probability: float, at: float, peak: float = 0.0) -> None:
+        """A window whose largest sample is `peak` has been judged."""
         if probability < SURELY_SILENT:
             self._silent_windows += 1
+            if self._silent_windows == SPARED_AFTER_WINDOWS:
+                self._loudness = 0.0
             if self._silent_windows % FORGET_AFTER_WINDOWS == 0:
                 self.wants_fresh_row = True
         else:
             self._silent_windows = 0
+            if probability >= _SPEECH:
+                self._loudness = max(_FADE * self._loudness, peak)
+            if peak < AFTERGLOW * self._loudness:
+                probability = min(probability, AFTERGLOW_PROBABILITY)
         self.on_window(probability, at)
 
 
@@ -123,7 +139,7 @@ class VoiceActivity:
 
     def listen(self, audio_format: AudioFormat, on_window: OnWindow) -> Ear:
         """Open an ear; `on_window` is called on the loop. Raises Unavailable when too many are open."""
-        return Ear(self, audio_format, self._model.take_row(), on_window)
+        return Ear(self, audio_format, self._model.take_row(audio_format), on_window)
 
     async def close(self) -> None:
         """Wait for the round under way; no window is told after it."""
@@ -140,7 +156,7 @@ class VoiceActivity:
 
     def spare(self, ear: Ear) -> None:
         """A window that needs no model."""
-        self._tell(ear, 0.0, self._clock())
+        self._tell(ear, 0.0, self._clock(), 0.0)
 
     def release(self, ear: Ear) -> None:
         if ear not in self._in_model:
@@ -179,7 +195,7 @@ class VoiceActivity:
         self._in_model = frozenset(ear for ear, _, _ in windows)
         for ear in self._in_model:
             if ear.wants_fresh_row:
-                self._model.forget(ear.row)
+                self._model.forget(ear.row, audio_format)
                 ear.wants_fresh_row = False
         self._idle.clear()
         self._rounds.put((windows, audio_format))
@@ -190,8 +206,11 @@ class VoiceActivity:
             windows, audio_format = one
             rows = [ear.row for ear, _, _ in windows]
             sounds = [sound for _, sound, _ in windows]
+            judged: list[tuple[float, float]]
             try:
-                judged = self._model.judge(rows, sounds, audio_format)
+                judged = list(
+                    zip(self._model.judge(rows, sounds, audio_format), peaks(sounds, audio_format), strict=True)
+                )
             except Exception:  # the model must go on for all other rounds
                 log.exception("voice_activity_failed")
                 judged = []
@@ -200,25 +219,25 @@ class VoiceActivity:
             except RuntimeError:  # the loop was closed without us
                 return
 
-    def _finish_round(self, windows: list[_Window], judged: list[float]) -> None:
+    def _finish_round(self, windows: list[_Window], judged: list[tuple[float, float]]) -> None:
         self._in_model = frozenset()
         self._idle.set()
         for ear, _, _ in windows:
             ear.windows_on_their_way -= 1
             if ear.is_closed:
                 self._model.give_back(ear.row)
-        for (ear, _, at), probability in zip(windows, judged, strict=False):
-            self._tell(ear, probability, at)
+        for (ear, _, at), (probability, peak) in zip(windows, judged, strict=False):
+            self._tell(ear, probability, at, peak)
         if self._waiting:
             # A full round that left windows behind is followed at once, else load would pile up.
             if any(len(waiting) >= LARGEST_ROUND for waiting in self._waiting.values()):
                 self._last_round = float("-inf")
             self._plan_round()
 
-    def _tell(self, ear: Ear, probability: float, at: float) -> None:
+    def _tell(self, ear: Ear, probability: float, at: float, peak: float) -> None:
         if ear.is_closed:
             return
         try:
-            ear.tell(probability, at)
+            ear.tell(probability, at, peak)
         except Exception:  # one call's fault must not silence the others
             log.exception("on_window_failed")
