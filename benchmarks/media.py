@@ -48,22 +48,24 @@ _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """Of a process, so far. `loop_ms`: its main thread's part of `cpu_ms`."""
+    """Of a process, so far. Parts of `cpu_ms`: `kernel_ms`, and `loop_ms`, the main thread's."""
 
     cpu_ms: float
+    kernel_ms: float
     loop_ms: float
     rss_mb: float
 
 
 def usage(pid: int) -> Usage:
     rss = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return Usage(_cpu_ms(f"/proc/{pid}/stat"), _cpu_ms(f"/proc/{pid}/task/{pid}/stat"), int(rss.split()[1]) / 1024)
+    user, kernel = _cpu_ms(f"/proc/{pid}/stat")
+    return Usage(user + kernel, kernel, sum(_cpu_ms(f"/proc/{pid}/task/{pid}/stat")), int(rss.split()[1]) / 1024)
 
 
-def _cpu_ms(stat: str) -> float:
+def _cpu_ms(stat: str) -> tuple[float, float]:
     """proc(5): utime and stime are the 14th and 15th field; the second may hold blanks."""
     fields = Path(stat).read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * _TICK_MS
+    return int(fields[11]) * _TICK_MS, int(fields[12]) * _TICK_MS
 
 
 def percentiles(name: str, milliseconds: list[float], *points: int) -> dict[str, float | None]:
@@ -109,6 +111,7 @@ async def measure(server: Process, calls: int, seconds: float, noise_dbfs: float
         "seconds": round(took, 1),
         "noise_dbfs": noise_dbfs,
         "cpu_ms_per_call_second": round((after.cpu_ms - before.cpu_ms) / call_seconds, 2),
+        "kernel_cpu_ms_per_call_second": round((after.kernel_ms - before.kernel_ms) / call_seconds, 2),
         "loop_cpu_ms_per_call_second": round((after.loop_ms - before.loop_ms) / call_seconds, 2),
         "rss_mb": round(after.rss_mb, 1),
         "rss_mb_idle": round(idle.rss_mb, 1),
