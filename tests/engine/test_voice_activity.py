@@ -93,6 +93,25 @@ async def test_both_rates_are_heard_in_one_process() -> None:
     await hub.close()
 
 
+async def test_a_call_with_much_to_catch_up_on_keeps_no_other_waiting() -> None:
+    hub = VoiceActivity(SileroModel(rows=2))
+    told: list[str] = []
+    all_told = asyncio.Event()
+
+    def tell(who: str) -> None:
+        told.append(who)
+        if len(told) == 51:
+            all_told.set()
+
+    late = hub.listen(ULAW_8K, lambda _p, _at: tell("late"))
+    punctual = hub.listen(ULAW_8K, lambda _p, _at: tell("punctual"))
+    late.feed(noise_on(ULAW_8K, 50 * 0.032))
+    punctual.feed(noise_on(ULAW_8K, 0.032))
+    await asyncio.wait_for(all_told.wait(), 20)
+    await hub.close()
+    assert told.index("punctual") <= 1
+
+
 async def test_a_window_is_told_with_the_arrival_of_its_last_frame() -> None:
     now = 100.0
     hub = VoiceActivity(SileroModel(rows=1), clock=lambda: now)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from voiceera.engine.wav_file import WavFile
-from voiceera.rules.audio import AudioFormat, decode
+from voiceera.rules.audio import AudioFormat, decode, is_below
 from voiceera.rules.calls import RecordingFile
 
 TOLERANCE_SECONDS = 0.06
@@ -63,7 +63,7 @@ class _Track:
             self._sound += self._silent_sample * missing
         elif missing < 0 and self._gap:
             self._close_gap(-missing * self._sample_bytes)
-        elif -missing > self._most_ahead or (-missing > self._tolerance and self._is_quiet(audio)):
+        elif -missing > self._most_ahead or (-missing > self._tolerance and is_below(_QUIET, audio, self._format)):
             return
         self._sound += audio
 
@@ -82,9 +82,6 @@ class _Track:
         end = self._gap_at + self._gap
         del self._sound[end - size : end]
         self._gap -= size
-
-    def _is_quiet(self, audio: bytes) -> bool:
-        return bool(np.abs(decode(audio, self._format).astype(np.int32)).max(initial=0) < _QUIET)
 
 
 class Recorder:

@@ -6,14 +6,16 @@ the cost of each alone. A lone call's windows do not wait, and a line that has f
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
 
 from voiceera.clock import monotonic
 from voiceera.engine.silero import WINDOW_SECONDS, SileroModel, peaks, window_shape
 from voiceera.log import get_logger
-from voiceera.rules.audio import AudioFormat, Encoding, decode, ulaw_to_pcm
+from voiceera.rules.audio import AudioFormat, is_below
 
 ROUND_SECONDS = 0.010
 LARGEST_ROUND = 64
@@ -33,7 +35,6 @@ AFTERGLOW_PROBABILITY = 0.3
 _SPEECH = 0.5
 _FADE = 0.97
 """How the measure of loudness follows a voice that falls, for each window of speech."""
-_QUIET_CODES = bytes(code for code in range(256) if abs(int(ulaw_to_pcm(bytes([code]))[0])) < QUIET)
 
 OnWindow = Callable[[float, float], None]
 """(probability of speech in 0–1, `clock` time at which the window's last frame arrived)"""
@@ -54,6 +55,8 @@ class Ear:
         self._window_bytes = window_shape(audio_format).window * audio_format.bytes_per_sample
         self._pending = bytearray()
         self.windows_on_their_way = 0
+        self.waiting: deque[tuple[bytes, float]] = deque()
+        """Windows that no round has taken yet, and when they arrived."""
         self._silent_windows = 0
         self._loudness = 0.0
         """The peak of the speech that is under way."""
@@ -80,6 +83,7 @@ class Ear:
         if not self.is_closed:
             self.is_closed = True
             self._pending.clear()
+            self.waiting.clear()
             self._hub.release(self)
 
     def _is_spared(self, window: bytes) -> bool:
@@ -113,10 +117,7 @@ _Round = tuple[list[_Window], AudioFormat]
 
 def is_quiet(window: bytes, audio_format: AudioFormat) -> bool:
     """Whether all samples are below `QUIET`."""
-    if audio_format.encoding is Encoding.ULAW:
-        return not window.translate(None, _QUIET_CODES)
-    samples = decode(window, audio_format)
-    return bool(samples.max() < QUIET and samples.min() > -QUIET)
+    return is_below(QUIET, window, audio_format)
 
 
 class VoiceActivity:
@@ -129,7 +130,8 @@ class VoiceActivity:
         self._rounds: SimpleQueue[_Round | None] = SimpleQueue()
         self._thread = Thread(target=self._judge, name="voice-activity", daemon=True)
         self._thread.start()
-        self._waiting: dict[AudioFormat, list[_Window]] = {}
+        self._waiting: dict[AudioFormat, dict[Ear, None]] = {}
+        """Ears with waiting windows, in the order of their turns."""
         self._in_model: frozenset[Ear] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -151,7 +153,8 @@ class VoiceActivity:
         self._thread.join()
 
     def enqueue(self, ear: Ear, window: bytes) -> None:
-        self._waiting.setdefault(ear.audio_format, []).append((ear, window, self._clock()))
+        ear.waiting.append((window, self._clock()))
+        self._waiting.setdefault(ear.audio_format, {})[ear] = None
         self._plan_round()
 
     def spare(self, ear: Ear) -> None:
@@ -171,23 +174,21 @@ class VoiceActivity:
         """Send the oldest waiting window of up to 64 ears of one format through the model."""
         self._timer = None
         self._last_round = self._clock()
-        audio_format = next((kind for kind, windows in self._waiting.items() if windows), None)
+        audio_format = next(iter(self._waiting), None)
         if audio_format is None:
             return
-        chosen: dict[Ear, _Window] = {}
-        later: list[_Window] = []
-        for window in self._waiting.pop(audio_format):
-            ear = window[0]
-            if ear.is_closed:
-                continue
-            if ear in chosen or len(chosen) == LARGEST_ROUND:
-                later.append(window)
-            else:
-                chosen[ear] = window
-        if later:
-            self._waiting[audio_format] = later  # behind the other formats: they take turns
-        if chosen:
-            self._run(list(chosen.values()), audio_format)
+        ears = self._waiting.pop(audio_format)
+        windows: list[_Window] = []
+        for ear in list(islice(ears, LARGEST_ROUND)):
+            del ears[ear]
+            if ear.waiting:  # else it was closed
+                windows.append((ear, *ear.waiting.popleft()))
+            if ear.waiting:
+                ears[ear] = None  # behind the others
+        if ears:
+            self._waiting[audio_format] = ears  # behind the other formats: they take turns
+        if windows:
+            self._run(windows, audio_format)
         elif self._waiting:
             self._plan_round()
 
@@ -229,10 +230,15 @@ class VoiceActivity:
         for (ear, _, at), (probability, peak) in zip(windows, judged, strict=False):
             self._tell(ear, probability, at, peak)
         if self._waiting:
-            # A full round that left windows behind is followed at once, else load would pile up.
-            if any(len(waiting) >= LARGEST_ROUND for waiting in self._waiting.values()):
-                self._last_round = float("-inf")
+            if self._is_behind():
+                self._last_round = float("-inf")  # the next one follows at once, else load would pile up
             self._plan_round()
+
+    def _is_behind(self) -> bool:
+        """More is waiting than a round takes, or a call has more than one window waiting."""
+        return any(
+            len(ears) >= LARGEST_ROUND or any(len(ear.waiting) > 1 for ear in ears) for ears in self._waiting.values()
+        )
 
     def _tell(self, ear: Ear, probability: float, at: float, peak: float) -> None:
         if ear.is_closed:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -85,3 +86,16 @@ def decode(payload: bytes | memoryview, audio_format: AudioFormat) -> Pcm:
 def encode(pcm: Pcm, audio_format: AudioFormat) -> bytes:
     """PCM at the line's own rate as the line's bytes."""
     return pcm_to_ulaw(pcm) if audio_format.encoding is Encoding.ULAW else pcm.astype("<i2").tobytes()
+
+
+def is_below(level: int, payload: bytes, audio_format: AudioFormat) -> bool:
+    """Whether all samples are nearer to zero than `level`. Cheap for µ-law: no array is made."""
+    if audio_format.encoding is Encoding.ULAW:
+        return not payload.translate(None, _codes_below(level))
+    samples = decode(payload, audio_format)
+    return bool(samples.max(initial=0) < level and samples.min(initial=0) > -level)
+
+
+@lru_cache(maxsize=8)
+def _codes_below(level: int) -> bytes:
+    return bytes(code for code in range(256) if abs(int(_DECODE[code])) < level)
