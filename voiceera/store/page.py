@@ -63,8 +63,14 @@ class _Key:
     descending: bool
 
     @property
+    def never_null(self) -> bool:
+        return getattr(self.column, "nullable", True) is False
+
+    @property
     def ordered(self) -> ColumnElement[Any]:
-        return (self.column.desc() if self.descending else self.column.asc()).nulls_last()
+        """NULLs last; said only where there may be some, since an index serves no order that names them otherwise."""
+        ordered = self.column.desc() if self.descending else self.column.asc()
+        return ordered if self.never_null else ordered.nulls_last()
 
 
 async def page(
@@ -142,7 +148,7 @@ def _after(keys: Sequence[_Key], values: Sequence[Any]) -> ColumnElement[bool]:
 
 
 def _never_null(keys: Sequence[_Key]) -> bool:
-    return all(getattr(key.column, "nullable", True) is False for key in keys)
+    return all(key.never_null for key in keys)
 
 
 def _write_cursor(signature: str, values: Sequence[Any]) -> str:
