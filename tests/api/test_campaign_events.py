@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,9 @@ from tests.api.test_campaigns import NUMBERS, launched, make_campaign
 from voiceera.api import event_stream
 from voiceera.config import Settings
 from voiceera.demo.api_client import ApiClient
+from voiceera.demo.lab_process import LabProcess
+from voiceera.demo.stage import Person as Actor
+from voiceera.demo.stage import set_stage
 from voiceera.media.live_view import LiveView
 from voiceera.roles.api import serve_api
 from voiceera.roles.ports import bound_socket
@@ -175,3 +179,14 @@ async def test_who_may_not_see_the_campaign_opens_no_stream(ann: Person, databas
     assert (await ann.get(path, 404))["code"] == "CAMPAIGN_001"
     answer = await ann.client.get(path, headers={"Authorization": "Bearer nonsense"})
     assert answer.status_code == 401
+
+
+async def test_the_demos_stage_is_set_over_the_api(server: Server) -> None:
+    lab = LabProcess(1, "MADEMODEMODEMODEMODE", "a-token-of-the-lab", Path("ledger.jsonl"))
+    people = [Actor(f"P {n}", number, "says_yes", {"day": "Monday"}) for n, number in enumerate(NUMBERS)]
+    api = ApiClient(server.url)
+    stage = await set_stage(api, lab, people, "correct horse battery", ("+1202",))
+    campaign = f"/campaigns/{stage.campaign_id}"
+    assert (await api.get(f"{campaign}/stats"))["pending"] == len(people)
+    assert (await api.post(f"{campaign}/launch"))["status"] == "active"
+    await api.close()
