@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from tests.api.conftest import Person, join
@@ -190,3 +191,11 @@ async def test_the_demos_stage_is_set_over_the_api(server: Server) -> None:
     assert (await api.get(f"{campaign}/stats"))["pending"] == len(people)
     assert (await api.post(f"{campaign}/launch"))["status"] == "active"
     await api.close()
+
+
+async def test_the_document_tells_of_streams_and_files(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    stream = paths["/campaigns/{campaign_id}/events"]["get"]["responses"]["200"]
+    assert list(stream["content"]) == ["text/event-stream"]
+    upload = paths["/campaigns/{campaign_id}/contacts/upload"]["post"]["requestBody"]
+    assert list(upload["content"]) == ["multipart/form-data"]

@@ -13,7 +13,7 @@ from voiceera.store import campaigns
 routes = router("Campaigns")
 
 
-@routes.get("/campaigns/{campaign_id}/events", response_class=EventStream)
+@routes.get("/campaigns/{campaign_id}/events", response_class=EventStream, status_code=200)
 async def follow_campaign(watch: Watching, campaign_id: UUID) -> EventStream:
     """Server-sent events while they happen: `campaign_state` (first the present one), `call_state`, and what is said
     in live calls: `speaking`, `partial`, `turn`. Ends with the access token; nothing is sent twice."""
