@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from voiceera.api import (
     agents,
     auth,
+    call_events,
     call_logs,
     calls,
     campaign_events,
@@ -58,7 +59,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams())
     for part in (
         *(auth, agents, campaigns, campaign_moves, campaign_events, contacts),
-        *(calls, call_logs, recordings, integrations, carriers, health),
+        *(calls, call_events, call_logs, recordings, integrations, carriers, health),
     ):
         app.include_router(part.routes)
     docs.install(app)

@@ -1,6 +1,7 @@
 """What watchers of a campaign or a call are told as it happens, and the dialer's wake-up: after the commit."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from voiceera.rules.calls import CallStatus, Outcome
@@ -34,7 +35,16 @@ async def tell(bus: Bus | None, state: CallState | None) -> None:
     """Publish the move to the call's and the campaign's channel; wake the dialer when a place came free."""
     if bus is None or state is None:
         return
-    message = {
+    message = call_state(state)
+    await bus.publish(f"call:{state.call_id}", message)
+    if state.campaign_id is not None:
+        await bus.publish(f"campaign:{state.campaign_id}", message)
+    if state.is_over:
+        await wake(bus)
+
+
+def call_state(state: CallState) -> dict[str, Any]:
+    return {
         "kind": "call_state",
         "call_id": str(state.call_id),
         "campaign_id": state.campaign_id and str(state.campaign_id),
@@ -44,11 +54,6 @@ async def tell(bus: Bus | None, state: CallState | None) -> None:
         "outcome": state.outcome,
         "disposition": state.disposition,
     }
-    await bus.publish(f"call:{state.call_id}", message)
-    if state.campaign_id is not None:
-        await bus.publish(f"campaign:{state.campaign_id}", message)
-    if state.is_over:
-        await wake(bus)
 
 
 async def tell_campaign(bus: Bus | None, campaign_id: UUID, status: CampaignStatus) -> None:
