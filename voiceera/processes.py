@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 STOPPED_BY_SIGNAL = 130
 """The exit status of a program that a signal asked to end."""
 
+_LAST_WORDS_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -64,3 +66,22 @@ async def ended(process: subprocess.Popen[bytes]) -> int:
         loop.remove_reader(descriptor)
         os.close(descriptor)
     return process.wait()
+
+
+async def end_piped(process: asyncio.subprocess.Process, reader: asyncio.Task[None]) -> None:
+    """Close the standard input of a child that ends at its end, and wait until it has ended; one that lingers is
+    killed, and so is every one when we are cancelled. `reader`: what reads its output, up to the end.
+
+    The transports of its pipes close when the loop has seen the child end, so leaving earlier would leave them open
+    for the garbage collector to find, long after and anywhere.
+    """
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _LAST_WORDS_SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await reader

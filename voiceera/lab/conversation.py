@@ -1,6 +1,7 @@
 """One stream of one call: open the agent's socket, let the callee talk, find out who ended it."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from picows import WSError
 
@@ -34,9 +35,9 @@ class Conversations:
         self._hearing = Hearing()
 
     async def close(self) -> None:
-        await self._wheel.close()
-        await self._hearing.close()
-        await self._speech.close()
+        async with AsyncExitStack() as each:  # all of them, though we be cancelled at the first
+            for part in (self._speech, self._hearing, self._wheel):
+                each.push_async_callback(part.close)
 
     async def hold(self, call: PhoneCall, stream: Stream, callee: Callee) -> Ending:
         """How the stream ended: END_OF_XML when the agent closed its socket, or never took it."""

@@ -11,7 +11,7 @@ from math import log
 import msgspec
 
 from voiceera.lab.hearing_worker import LENGTH, Listen, Words, frame, words_of
-from voiceera.processes import die_with_parent
+from voiceera.processes import die_with_parent, end_piped
 from voiceera.rules.audio import AudioFormat, decode
 
 _TAIL_WORDS = 16
@@ -39,17 +39,9 @@ class Hearing:
         self._waiting: dict[int, asyncio.Future[str]] = {}
 
     async def close(self) -> None:
-        if self._process is None:
-            return
-        assert self._process.stdin is not None and self._reader is not None
-        self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 2)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        await self._reader
-        self._process = None
+        if self._process is not None and self._reader is not None:
+            process, self._process = self._process, None
+            await end_piped(process, self._reader)
 
     async def understand(
         self, audio: bytes, audio_format: AudioFormat, cues: Mapping[str, tuple[str, ...]]
@@ -74,7 +66,9 @@ class Hearing:
 
     async def _running(self) -> asyncio.subprocess.Process:
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:
+            if self._process is not None and self._process.returncode is not None:
+                await self.close()
+            if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "voiceera.lab.hearing_worker"),
                     stdin=asyncio.subprocess.PIPE,
@@ -96,7 +90,7 @@ class Hearing:
                 waiting = self._waiting.get(answer.number)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer.words)
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             return
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
+from voiceera.processes import end_piped
 from voiceera.synthesis.voices import ENGLISH
 from voiceera.synthesis.wire import ANSWER_HEADER, READY, Kind, Request, pack_request
 
@@ -81,14 +82,7 @@ class _Process:
             pieces.put_nowait(_died())
 
     async def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        try:
-            await asyncio.wait_for(self.process.wait(), 2)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
-        await self._reader
+        await end_piped(self.process, self._reader)
 
 
 def _meaning(kind: int, payload: bytes) -> bytes | ProviderError | None:

@@ -14,6 +14,7 @@ from typing import Self
 
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
+from voiceera.processes import end_piped
 from voiceera.providers.protocols import Heard, Recognition
 from voiceera.providers.speech.sphinx.wire import (
     LENGTH,
@@ -52,10 +53,11 @@ class PocketsphinxSpeechToText:
         return PocketsphinxStream(worker, digest, recognition.audio_format)
 
     async def close(self) -> None:
-        for worker in self._workers:
-            if worker is not None:
-                await worker.close()
+        running = [worker for worker in self._workers if worker is not None]
         self._workers = [None] * len(self._workers)
+        async with contextlib.AsyncExitStack() as each:  # all of them, though we be cancelled at the first
+            for worker in running:
+                each.push_async_callback(worker.close)
 
     async def _worker(self) -> "_Worker":
         async with self._starting:
@@ -144,10 +146,13 @@ class _Worker:
             start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
         )
         worker = cls(process)
-        await worker._ready.wait()
-        if not worker.is_alive:
+        try:
+            await worker._ready.wait()
+            if not worker.is_alive:
+                raise _died()
+        except BaseException:  # cancelled, too: no process is left behind
             await worker.close()
-            raise _died()
+            raise
         return worker
 
     def listen(self, final: asyncio.Future[Heard]) -> int:
@@ -166,14 +171,7 @@ class _Worker:
             self._process.stdin.write(pack(request))
 
     async def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 2)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        await self._reader
+        await end_piped(self._process, self._reader)
 
     async def _read(self) -> None:
         stdout = self._process.stdout
