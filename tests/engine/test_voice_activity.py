@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.espeak import frames, noise_on, speak_on
 from voiceera.engine.silero import SileroModel, window_shape
-from voiceera.engine.voice_activity import FORGET_AFTER_WINDOWS, VoiceActivity, is_quiet
+from voiceera.engine.voice_activity import AFTERGLOW_PROBABILITY, FORGET_AFTER_WINDOWS, VoiceActivity, is_quiet
 from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat, decode, encode
 
 SENTENCE = "Good morning, this is Maria calling about your appointment on Tuesday."
@@ -63,9 +63,11 @@ async def test_calls_judged_together_are_judged_as_if_alone(audio_format: AudioF
     calls = [speech[offset * audio_format.frame_bytes :] for offset in range(5)]
     together = await heard_by_one_hub(calls, audio_format)
     for call, heard in zip(calls, together, strict=True):
-        [alone] = await heard_by_one_hub([call], audio_format)
+        alone = judge_alone(SileroModel(rows=1), call, audio_format)
         assert len(heard) > 50
-        assert np.allclose(heard, alone[: len(heard)], atol=1e-4)
+        told = [(one, other) for one, other in zip(heard, alone, strict=False) if one != AFTERGLOW_PROBABILITY]
+        assert len(told) > 0.9 * len(heard)
+        assert np.allclose(*zip(*told, strict=True), atol=1e-4)
 
 
 @pytest.mark.parametrize("noise", [0.0002, 0.001])

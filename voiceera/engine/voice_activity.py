@@ -19,6 +19,9 @@ from voiceera.rules.audio import AudioFormat, is_below
 
 ROUND_SECONDS = 0.010
 LARGEST_ROUND = 64
+ROUNDS_AT_ONCE = 8
+"""So many are handed to the thread together when windows have piled up: each hand-over waits for two threads to be
+scheduled, which takes long on a machine that is busy."""
 SURELY_SILENT = 0.15
 FORGET_AFTER_WINDOWS = round(2 / WINDOW_SECONDS)
 """Long silence dulls the model's memory: after about two seconds of clear non-speech a row starts afresh."""
@@ -112,7 +115,10 @@ class Ear:
 
 
 _Window = tuple[Ear, bytes, float]
-_Round = tuple[list[_Window], AudioFormat]
+_Judged = tuple[Ear, float, float, float]
+"""Ear, arrival, probability, peak."""
+_Work = tuple[list[list[_Window]], AudioFormat]
+"""Rounds: no ear stands twice in one, and those of an ear follow each other in time."""
 
 
 def is_quiet(window: bytes, audio_format: AudioFormat) -> bool:
@@ -127,8 +133,8 @@ class VoiceActivity:
         self._model = model or SileroModel()
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._rounds: SimpleQueue[_Round | None] = SimpleQueue()
-        self._thread = Thread(target=self._judge, name="voice-activity", daemon=True)
+        self._work: SimpleQueue[_Work | None] = SimpleQueue()
+        self._thread = Thread(target=self._judge_all, name="voice-activity", daemon=True)
         self._thread.start()
         self._waiting: dict[AudioFormat, dict[Ear, None]] = {}
         """Ears with waiting windows, in the order of their turns."""
@@ -149,7 +155,7 @@ class VoiceActivity:
         if self._timer is not None:
             self._timer.cancel()
         await self._idle.wait()
-        self._rounds.put(None)
+        self._work.put(None)
         self._thread.join()
 
     def enqueue(self, ear: Ear, window: bytes) -> None:
@@ -171,63 +177,63 @@ class VoiceActivity:
             self._timer = self._loop.call_later(wait, self._start_round)
 
     def _start_round(self) -> None:
-        """Send the oldest waiting window of up to 64 ears of one format through the model."""
+        """Send the oldest waiting window of up to 64 ears of one format through the model; and what waits behind."""
         self._timer = None
         self._last_round = self._clock()
         audio_format = next(iter(self._waiting), None)
         if audio_format is None:
             return
         ears = self._waiting.pop(audio_format)
-        windows: list[_Window] = []
-        for ear in list(islice(ears, LARGEST_ROUND)):
-            del ears[ear]
-            if ear.waiting:  # else it was closed
-                windows.append((ear, *ear.waiting.popleft()))
-            if ear.waiting:
-                ears[ear] = None  # behind the others
+        rounds: list[list[_Window]] = []
+        while ears and len(rounds) < ROUNDS_AT_ONCE:
+            rounds.append(_oldest_windows(ears))
         if ears:
             self._waiting[audio_format] = ears  # behind the other formats: they take turns
-        if windows:
-            self._run(windows, audio_format)
+        if any(rounds):
+            self._run([windows for windows in rounds if windows], audio_format)
         elif self._waiting:
             self._plan_round()
 
-    def _run(self, windows: list[_Window], audio_format: AudioFormat) -> None:
-        self._in_model = frozenset(ear for ear, _, _ in windows)
+    def _run(self, rounds: list[list[_Window]], audio_format: AudioFormat) -> None:
+        self._in_model = frozenset(ear for windows in rounds for ear, _, _ in windows)
         for ear in self._in_model:
             if ear.wants_fresh_row:
                 self._model.forget(ear.row, audio_format)
                 ear.wants_fresh_row = False
         self._idle.clear()
-        self._rounds.put((windows, audio_format))
+        self._work.put((rounds, audio_format))
 
-    def _judge(self) -> None:
-        """The thread's work, round after round."""
-        while (one := self._rounds.get()) is not None:
-            windows, audio_format = one
-            rows = [ear.row for ear, _, _ in windows]
-            sounds = [sound for _, sound, _ in windows]
-            judged: list[tuple[float, float]]
+    def _judge_all(self) -> None:
+        """The thread's work, until there is None."""
+        while (work := self._work.get()) is not None:
+            rounds, audio_format = work
+            judged: list[_Judged] = []
+            for windows in rounds:
+                try:
+                    judged += self._judge(windows, audio_format)
+                except Exception:  # the model must go on for all other rounds
+                    log.exception("voice_activity_failed")
             try:
-                judged = list(
-                    zip(self._model.judge(rows, sounds, audio_format), peaks(sounds, audio_format), strict=True)
-                )
-            except Exception:  # the model must go on for all other rounds
-                log.exception("voice_activity_failed")
-                judged = []
-            try:
-                self._loop.call_soon_threadsafe(self._finish_round, windows, judged)
+                self._loop.call_soon_threadsafe(self._finish, rounds, judged)
             except RuntimeError:  # the loop was closed without us
                 return
 
-    def _finish_round(self, windows: list[_Window], judged: list[tuple[float, float]]) -> None:
-        self._in_model = frozenset()
+    def _judge(self, windows: list[_Window], audio_format: AudioFormat) -> list[_Judged]:
+        sounds = [sound for _, sound, _ in windows]
+        probabilities = self._model.judge([ear.row for ear, _, _ in windows], sounds, audio_format)
+        told = zip(windows, probabilities, peaks(sounds, audio_format), strict=True)
+        return [(ear, at, probability, peak) for (ear, _, at), probability, peak in told]
+
+    def _finish(self, rounds: list[list[_Window]], judged: list[_Judged]) -> None:
+        ears, self._in_model = self._in_model, frozenset()
         self._idle.set()
-        for ear, _, _ in windows:
-            ear.windows_on_their_way -= 1
+        for ear in ears:
             if ear.is_closed:
                 self._model.give_back(ear.row)
-        for (ear, _, at), (probability, peak) in zip(windows, judged, strict=False):
+        for windows in rounds:
+            for ear, _, _ in windows:
+                ear.windows_on_their_way -= 1
+        for ear, at, probability, peak in judged:
             self._tell(ear, probability, at, peak)
         if self._waiting:
             if self._is_behind():
@@ -247,3 +253,15 @@ class VoiceActivity:
             ear.tell(probability, at, peak)
         except Exception:  # one call's fault must not silence the others
             log.exception("on_window_failed")
+
+
+def _oldest_windows(ears: dict[Ear, None]) -> list[_Window]:
+    """Take one window of each of the first 64 ears; those that have more go behind the others, the rest leave."""
+    windows: list[_Window] = []
+    for ear in list(islice(ears, LARGEST_ROUND)):
+        del ears[ear]
+        if ear.waiting:  # else it was closed
+            windows.append((ear, *ear.waiting.popleft()))
+        if ear.waiting:
+            ears[ear] = None
+    return windows
