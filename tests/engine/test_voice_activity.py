@@ -65,9 +65,9 @@ async def test_calls_judged_together_are_judged_as_if_alone(audio_format: AudioF
     for call, heard in zip(calls, together, strict=True):
         alone = judge_alone(SileroModel(rows=1), call, audio_format)
         assert len(heard) > 50
-        told = [(one, other) for one, other in zip(heard, alone, strict=False) if one != AFTERGLOW_PROBABILITY]
-        assert len(told) > 0.9 * len(heard)
-        assert np.allclose(*zip(*told, strict=True), atol=1e-4)
+        differs = ~np.isclose(heard, alone[: len(heard)], atol=1e-4)
+        assert np.mean(differs) < 0.1
+        assert set(np.array(heard)[differs]) <= {AFTERGLOW_PROBABILITY}
 
 
 @pytest.mark.parametrize("noise", [0.0002, 0.001])
