@@ -55,7 +55,7 @@ async def test_a_killed_server_comes_back_with_what_was_committed(data_dir: Path
         connection = await asyncpg.connect(server.url)
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS value")
         os.kill(first_pid, signal.SIGKILL)
-        await connection.close()
+        connection.terminate()
         connection = await until_answering(server.url)
         assert await connection.fetchval("SELECT value FROM kept") == 42
         await connection.close()
