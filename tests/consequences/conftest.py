@@ -75,7 +75,13 @@ class Line:
     async def campaign(self, people: int = 3, name: str = "Spring", **fields: Any) -> Any:
         """A draft with so many people in it."""
         numbers = [number(100 + index) for index in range(people)]
-        fields = {"agent_id": self.agent_id, "calling_windows": ALL_DAY, "phone_numbers": numbers, **fields}
+        fields = {
+            "agent_id": self.agent_id,
+            "calling_windows": ALL_DAY,
+            "calls_per_second": 100,
+            "phone_numbers": numbers,
+            **fields,
+        }
         return await self.person.post("/campaigns", name=name, **fields)
 
     async def launched(self, people: int = 3, name: str = "Spring", **fields: Any) -> Any:

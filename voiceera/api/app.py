@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from voiceera.api import (
+    agent_campaigns,
     agents,
     auth,
     call_events,
@@ -58,7 +59,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams())
     for part in (
-        *(auth, agents, campaigns, campaign_moves, campaign_events, contacts),
+        *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
     ):
         app.include_router(part.routes)

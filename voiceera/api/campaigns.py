@@ -114,9 +114,12 @@ else:
     CampaignChange = partial("CampaignChange", CampaignCreated, CampaignFields)
 
 
-class CampaignsQuery(DatedQuery):
+class AgentCampaignsQuery(DatedQuery):
     status: CampaignStatus | None = None
     category: Literal["promotional", "service", "transactional"] | None = None
+
+
+class CampaignsQuery(AgentCampaignsQuery):
     agent_id: UUID | None = None
 
 

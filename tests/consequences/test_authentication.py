@@ -1,0 +1,56 @@
+"""What registering and signing in do, seen in the database and by the tokens' power."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.api.conftest import PASSWORD, body
+from voiceera.store.base import Database
+
+EVE = {"email": "Eve@example.com", "password": PASSWORD, "first_name": "Eve", "last_name": "Moneypenny"}
+
+
+async def sign_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
+    return await client.post("/auth/login", json={"email": email, "password": password})
+
+
+async def rows(database: Database, statement: str, **values: Any) -> list[Any]:
+    async with database.platform() as connection:
+        return list((await connection.execute(text(statement), values)).all())
+
+
+@pytest.mark.consequence("POST /auth/register")
+async def test_who_registers_can_sign_in_owns_an_organization_and_has_the_address_alone(
+    anyone: httpx.AsyncClient, database: Database
+) -> None:
+    user = body(await anyone.post("/auth/register", json={**EVE, "organization_name": "Universal Exports"}), 201)
+    assert body(await sign_in(anyone, "eve@example.com"), 200)["user"]["id"] == user["id"]
+    again = body(await anyone.post("/auth/register", json={**EVE, "email": "EVE@EXAMPLE.COM"}), 409)
+    assert again["code"] == "USER_002"
+    [organization] = await rows(
+        database, "SELECT name FROM organizations WHERE id = :id", id=UUID(user["organization_id"])
+    )
+    assert (organization.name, user["role"]) == ("Universal Exports", "owner")
+
+
+@pytest.mark.consequence("POST /auth/login")
+async def test_a_sign_in_opens_who_am_i_and_moves_the_last_login_and_a_wrong_password_is_noted(
+    anyone: httpx.AsyncClient, database: Database
+) -> None:
+    user = body(await anyone.post("/auth/register", json=EVE), 201)
+    assert user["last_login_at"] is None
+
+    async def last_login() -> datetime:
+        token = body(await sign_in(anyone, EVE["email"]), 200)["token"]
+        me = body(await anyone.get("/auth/me", headers={"Authorization": f"Bearer {token}"}), 200)
+        assert me["id"] == user["id"]
+        return datetime.fromisoformat(me["last_login_at"])
+
+    assert await last_login() < await last_login()
+    assert body(await sign_in(anyone, EVE["email"], "wrong"), 401)["code"] == "AUTH_001"
+    noted = await rows(database, "SELECT subject_id FROM audit WHERE action = 'login_failed'")
+    assert [str(line.subject_id) for line in noted] == [user["id"]]
