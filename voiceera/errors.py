@@ -6,6 +6,7 @@
     ├── Forbidden         we know you, and you may not
     ├── NotFound          no such thing, or not yours
     ├── Conflict          not in the state it is in
+    │   └── StillInFlight the same request came before and has no answer yet; `retry_after_seconds`
     ├── TooMany           slow down; `retry_after_seconds`
     ├── Unavailable       a part of the platform is down; `retry_after_seconds`
     ├── ProviderError     an outside party failed; `permanent` says whether trying again can help
@@ -62,6 +63,12 @@ class NotFound(VoiceEraError):
 
 class Conflict(VoiceEraError):
     pass
+
+
+class StillInFlight(Conflict):
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__("IDEMPOTENCY_002", message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooMany(VoiceEraError):

@@ -20,6 +20,7 @@ from voiceera.api import (
     docs,
     envelope,
     health,
+    idempotency,
     integrations,
     openapi,
     recordings,
@@ -65,6 +66,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         app.include_router(part.routes)
     docs.install(app)
     envelope.install(app)
+    idempotency.install(app)
     openapi.install(app)
     app.add_middleware(RateLimit, settings=settings, tokens=accounts.tokens, keys=accepted_keys)
     app.add_middleware(Outermost)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from voiceera.api.call_logs import CallLogDetail, detail_in
-from voiceera.api.depends import Acting
+from voiceera.api.depends import Acting, Line, Writing
 from voiceera.api.envelope import created, success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Success
@@ -32,26 +32,22 @@ class CallNew(Body):
 
 
 @routes.post("/calls", status_code=201)
-async def place_call(act: Acting, body: CallNew) -> Created[CallLogDetail]:
+async def place_call(line: Line, work: Writing, body: CallNew) -> Created[CallLogDetail]:
     """Ring a number now: queued when this answers, dialled within a second. Any hour is taken for the right one, all
     else of what protects the people rung holds: do-not-call list, allowed countries, calls a day."""
-    backend, organization_id = act.backend, act.organization_id
-    trunk = await backend.trunks.of(organization_id)
-    async with backend.database.organization(organization_id) as connection:
-        call_id = await service.ask(
-            connection,
-            organization_id,
-            trunk,
-            agent_id=body.agent_id,
-            to=body.to,
-            caller_id=body.from_,
-            variables=body.variables,
-            created_by=act.caller.user.id,
-            now=act.now,
-        )
-        shown = await detail_in(connection, act, call_id)
-    await wake(backend.bus)
-    return created(shown)
+    call_id = await service.ask(
+        work.connection,
+        work.organization_id,
+        line(),
+        agent_id=body.agent_id,
+        to=body.to,
+        caller_id=body.from_,
+        variables=body.variables,
+        created_by=work.caller.user.id,
+        now=work.now,
+    )
+    work.after_commit(lambda: wake(work.backend.bus))
+    return created(await detail_in(work.connection, work, call_id))
 
 
 @routes.post("/calls/{call_id}/hangup")

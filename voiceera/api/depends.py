@@ -2,9 +2,11 @@
 
 `Reading`, `Writing`, `Owning`, `Administering` are a caller with a transaction over its organization; `Visiting` is
 anybody, without one. `Watching` and `Acting` (which may write) are a caller without one, for answers that stream and
-for operations with transactions of their own. Each declares the route's policy.
+for operations with transactions of their own. Each declares the route's policy. Those that may write heed a POST's
+Idempotency-Key.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -16,14 +18,17 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from voiceera import clock
+from voiceera.api import idempotency
 from voiceera.api.event_stream import Streams
+from voiceera.api.idempotency import Keeping
 from voiceera.api.rate_limit import AcceptedKeys
 from voiceera.api.routing import declare
 from voiceera.config import Settings
-from voiceera.errors import Forbidden, Unauthenticated
+from voiceera.errors import Conflict, Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.services.accounts import Accounts, Origin, organization_of_token
-from voiceera.services.trunks import TrunkBook
+from voiceera.services.idempotency import InFlight
+from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import api_keys, audit, sessions
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
@@ -131,12 +136,21 @@ def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
     ) -> AsyncIterator[Work]:
         here = visit(request)
         organization_id = _organization_of(here, credential)
-        async with here.backend.database.organization(organization_id) as connection:
-            caller = await _identify(connection, here, credential, access)
-            again = _identifier(here, credential, access)
-            given = Work(here.backend, here.origin, here.now, caller, again, connection, request)
-            yield given
-        for action in given._committed:
+        asked = None if access is Access.READ else await idempotency.asked(request)
+        committed: list[Callable[[], Awaitable[None]]] = []
+        for pause in idempotency.tries():
+            try:
+                async with here.backend.database.organization(organization_id) as connection:
+                    caller = await _identify(connection, here, credential, access)
+                    if asked is not None:
+                        key = asked.of(organization_id, caller.user.id, here.backend.vault)
+                        await idempotency.begin(Keeping(key, here.now, here.backend.database, connection), request)
+                    again = _identifier(here, credential, access)
+                    yield Work(here.backend, here.origin, here.now, caller, again, connection, request, committed)
+                break
+            except InFlight:
+                await asyncio.sleep(pause)
+        for action in committed:
             await action()
 
     declare(work, access)
@@ -148,12 +162,26 @@ def watcher(access: Access) -> Callable[..., Awaitable[Watch]]:
         request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> Watch:
         here = visit(request)
-        async with here.backend.database.organization(_organization_of(here, credential)) as connection:
+        organization_id = _organization_of(here, credential)
+        async with here.backend.database.organization(organization_id) as connection:
             caller = await _identify(connection, here, credential, access)
+        asked = None if access is Access.READ else await idempotency.asked(request)
+        if asked is not None:
+            key = asked.of(organization_id, caller.user.id, here.backend.vault)
+            await _claim(Keeping(key, here.now, here.backend.database), request)
         return Watch(here.backend, here.origin, here.now, caller, _identifier(here, credential, access))
 
     declare(watch, access)
     return watch
+
+
+async def _claim(keeping: Keeping, request: Request) -> None:
+    for pause in idempotency.tries():
+        try:
+            await idempotency.begin(keeping, request)
+            return
+        except InFlight:
+            await asyncio.sleep(pause)
 
 
 declare(visit, Access.PUBLIC)
@@ -165,6 +193,31 @@ Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
 Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
 Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]
 Administering = Annotated[Work, Depends(_worker(Access.ADMIN), scope="function")]
+
+
+async def _line(
+    request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Callable[[], Trunk]:
+    """The caller's line into its carrier, looked up before the route's transaction takes a connection of its own.
+
+    What it gives raises Conflict where there is none: who may not call hears that first.
+    """
+    here = visit(request)
+    found: Trunk | Conflict
+    try:
+        found = await here.backend.trunks.of(_organization_of(here, credential))
+    except Conflict as none:
+        found = none
+
+    def line() -> Trunk:
+        if isinstance(found, Conflict):
+            raise found
+        return found
+
+    return line
+
+
+Line = Annotated[Callable[[], Trunk], Depends(_line)]
 
 
 def _organization_of(here: Visit, credential: HTTPAuthorizationCredentials | None) -> UUID:

@@ -64,7 +64,7 @@ def refusal(error: VoiceEraError) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     fields = error.fields if isinstance(error, Invalid) else ()
     headers = {}
-    if isinstance(error, errors.TooMany | errors.Unavailable):
+    if isinstance(error, errors.TooMany | errors.Unavailable | errors.StillInFlight):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"

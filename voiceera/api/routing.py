@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from voiceera.api import idempotency
 from voiceera.config import Settings
 from voiceera.errors import FieldProblem, Invalid, StartupError
 from voiceera.rules.permissions import Access
@@ -48,7 +49,14 @@ class Route(APIRoute):
                         for name in unknown
                     ),
                 )
-            return await handle(request)
+            try:
+                response = await handle(request)
+            except Exception:
+                await idempotency.settle(request, None)
+                raise
+            # The route's transaction is still open here: what is kept is kept with the effect, or not at all.
+            await idempotency.settle(request, response)
+            return response
 
         return checked
 

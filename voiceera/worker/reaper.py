@@ -7,7 +7,7 @@ from datetime import datetime
 
 from voiceera.clock import utc_now
 from voiceera.log import get_logger
-from voiceera.services import reconciling
+from voiceera.services import idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
 from voiceera.store import dial_queue, partitions
@@ -41,6 +41,7 @@ class Reaper:
             try:
                 if rounds % _ROUNDS_AN_HOUR == 0:
                     await partitions.make_ahead(self._database, self._now())
+                    await idempotency.forget(self._database, self._now())
                 await self.round()
             except Exception:
                 log.exception("round_failed")
