@@ -1,9 +1,11 @@
 """The API over a real database, in process; people who are signed in to it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,9 +13,15 @@ from fastapi import FastAPI
 
 from voiceera import log
 from voiceera.api.app import create_app
+from voiceera.api.depends import Backend
+from voiceera.clock import utc_now
 from voiceera.config import Settings
+from voiceera.ids import new_id
+from voiceera.rules.permissions import Role
+from voiceera.store import organizations, users
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus, PostgresBus
+from voiceera.store.users import User
 
 PASSWORD = "correct horse battery"
 
@@ -25,6 +33,14 @@ class Person:
     client: httpx.AsyncClient
     email: str
     tokens: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.tokens["user"]["id"])
+
+    @property
+    def path(self) -> str:
+        return f"/users/{self.id}"
 
     @property
     def organization_id(self) -> str:
@@ -103,6 +119,41 @@ async def bob(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Person]:
         yield await join(client, "bob@example.com")
 
 
+Hire = Callable[[Person, Role], Awaitable[Person]]
+
+
+@pytest.fixture
+async def hire(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Hire]:
+    """Makes a colleague of somebody, in a role, signed in."""
+    async with AsyncExitStack() as stack:
+
+        async def hire(employer: Person, role: Role) -> Person:
+            client = await stack.enter_async_context(client_of(app))
+            email = f"{role}-{new_id().hex}@example.com"
+            await add_user(app.state.backend, UUID(employer.organization_id), email, role)
+            return await sign_in(client, email)
+
+        yield hire
+
+
+@pytest.fixture
+async def root(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Person]:
+    """The platform's administrator, in an organization of their own."""
+    organization_id = new_id()
+    async with app.state.backend.database.platform() as connection:
+        await organizations.add(connection, organization_id, "Operator", utc_now())
+    await add_user(app.state.backend, organization_id, "root@example.com", Role.ADMIN)
+    async with client_of(app) as client:
+        yield await sign_in(client, "root@example.com")
+
+
+async def add_user(backend: Backend, organization_id: UUID, email: str, role: Role) -> None:
+    password_hash = await backend.accounts.passwords.hash(PASSWORD)
+    user = User(new_id(), organization_id, email, "A", "Colleague", role, True, utc_now(), None)
+    async with backend.database.platform() as connection:
+        await users.add(connection, user, password_hash)
+
+
 def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://api")
 
@@ -111,6 +162,10 @@ async def join(client: httpx.AsyncClient, email: str) -> Person:
     """Register and sign in."""
     registration = {"email": email, "password": PASSWORD, "first_name": "A", "last_name": "Person"}
     body(await client.post("/auth/register", json=registration), 201)
-    tokens = body(await client.post("/auth/login", json={"email": email, "password": PASSWORD}), 200)
+    return await sign_in(client, email)
+
+
+async def sign_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Person:
+    tokens = body(await client.post("/auth/login", json={"email": email, "password": password}), 200)
     client.headers["Authorization"] = f"Bearer {tokens['token']}"
     return Person(client, email, tokens)

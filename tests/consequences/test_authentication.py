@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.api.conftest import PASSWORD, body
+from tests.api.conftest import PASSWORD, Person, body
 from voiceera.store.base import Database
 
 EVE = {"email": "Eve@example.com", "password": PASSWORD, "first_name": "Eve", "last_name": "Moneypenny"}
@@ -54,3 +54,30 @@ async def test_a_sign_in_opens_who_am_i_and_moves_the_last_login_and_a_wrong_pas
     assert body(await sign_in(anyone, EVE["email"], "wrong"), 401)["code"] == "AUTH_001"
     noted = await rows(database, "SELECT subject_id FROM audit WHERE action = 'login_failed'")
     assert [str(line.subject_id) for line in noted] == [user["id"]]
+
+
+@pytest.mark.consequence("POST /auth/refresh-token")
+async def test_a_refresh_token_is_dead_once_used_and_using_it_ends_the_session(
+    ann: Person, anyone: httpx.AsyncClient
+) -> None:
+    used = {"refresh_token": ann.tokens["refresh_token"]}
+    fresh = body(await anyone.post("/auth/refresh-token", json=used), 200)
+    bearer = {"Authorization": f"Bearer {fresh['token']}"}
+    assert body(await anyone.get("/auth/me", headers=bearer), 200)["id"] == ann.id
+    assert body(await anyone.post("/auth/refresh-token", json=used), 401)["code"] == "AUTH_003"
+    body(await anyone.get("/auth/me", headers=bearer), 401)
+    body(await anyone.post("/auth/refresh-token", json={"refresh_token": fresh["refresh_token"]}), 401)
+
+
+@pytest.mark.consequence("GET /auth/me")
+async def test_who_am_i_shows_what_was_just_changed(ann: Person) -> None:
+    await ann.put(ann.path, first_name="Ada", email="ada@example.com")
+    me = await ann.get("/auth/me")
+    assert (me["first_name"], me["last_name"], me["email"]) == ("Ada", "Person", "ada@example.com")
+
+
+@pytest.mark.consequence("POST /auth/logout")
+async def test_after_signing_out_the_access_token_is_refused_at_once(ann: Person) -> None:
+    await ann.get("/auth/me")
+    body(await ann.client.post("/auth/logout"), 204)
+    assert (await ann.get("/auth/me", 401))["code"] == "AUTH_003"

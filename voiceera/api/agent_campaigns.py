@@ -6,12 +6,10 @@ from uuid import UUID
 from fastapi import Query
 
 from voiceera.api.agents import agent_of
-from voiceera.api.campaigns import AgentCampaignsQuery, CampaignShown, campaign_shown
+from voiceera.api.campaigns import AgentCampaignsQuery, CampaignShown, found_campaigns
 from voiceera.api.depends import Reading
-from voiceera.api.envelope import listed
 from voiceera.api.routing import router
 from voiceera.api.shapes import Items, Success
-from voiceera.store import campaigns
 
 routes = router("Agents")
 
@@ -22,14 +20,4 @@ async def list_agent_campaigns(
 ) -> Success[Items[CampaignShown]]:
     """The campaigns whose calls the agent speaks in now."""
     await agent_of(work, agent_id)
-    found = await campaigns.find(
-        work.connection,
-        work.organization_id,
-        query.page(),
-        agent_id=agent_id,
-        status=query.status,
-        category=query.category,
-        search=query.search,
-        span=query.span(),
-    )
-    return listed(found.map(campaign_shown))
+    return await found_campaigns(work.connection, work.organization_id, query, agent_id=agent_id)

@@ -18,6 +18,7 @@ from voiceera.rules.agents import AgentConfig, AgentStatus, Brain
 from voiceera.services import agents as service
 from voiceera.store import agents, campaigns
 from voiceera.store.agents import Agent
+from voiceera.store.base import Connection
 
 routes = router("Agents")
 
@@ -98,10 +99,18 @@ async def agent_of(work: Work, agent_id: UUID, *, lock: bool = False) -> Agent:
 @routes.get("/agents")
 async def list_agents(work: Reading, query: Annotated[AgentsQuery, Query()]) -> Success[Items[AgentShown]]:
     """The organization's agents."""
+    return await found_agents(work.connection, work.organization_id, query)
+
+
+async def found_agents(
+    connection: Connection, organization_id: UUID, query: AgentsQuery, *, created_by: UUID | None = None
+) -> Success[Items[AgentShown]]:
+    """One page of the agents that fit the query."""
     found = await agents.find(
-        work.connection,
-        work.organization_id,
+        connection,
+        organization_id,
         query.page(),
+        created_by=created_by,
         status=query.status,
         language=query.language,
         search=query.search,

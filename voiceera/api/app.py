@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from voiceera.api import (
+    admin_users,
     agent_campaigns,
     agents,
     auth,
@@ -24,6 +25,7 @@ from voiceera.api import (
     integrations,
     openapi,
     recordings,
+    users,
 )
 from voiceera.api.depends import Backend
 from voiceera.api.event_stream import Streams
@@ -62,6 +64,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
+        *(users, admin_users),
     ):
         app.include_router(part.routes)
     docs.install(app)

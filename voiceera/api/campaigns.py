@@ -20,6 +20,7 @@ from voiceera.services import contacts as contact_service
 from voiceera.services.campaigns import CampaignDraft
 from voiceera.services.live import tell_campaign, wake
 from voiceera.store import campaigns
+from voiceera.store.base import Connection
 from voiceera.store.campaigns import Counted
 
 routes = router("Campaigns")
@@ -165,13 +166,26 @@ def no_campaign() -> NotFound:
 @routes.get("/campaigns")
 async def list_campaigns(work: Reading, query: Annotated[CampaignsQuery, Query()]) -> Success[Items[CampaignShown]]:
     """The organization's campaigns, each with its progress."""
+    return await found_campaigns(work.connection, work.organization_id, query, agent_id=query.agent_id)
+
+
+async def found_campaigns(
+    connection: Connection,
+    organization_id: UUID,
+    query: AgentCampaignsQuery,
+    *,
+    agent_id: UUID | None,
+    created_by: UUID | None = None,
+) -> Success[Items[CampaignShown]]:
+    """One page of the campaigns that fit the query."""
     found = await campaigns.find(
-        work.connection,
-        work.organization_id,
+        connection,
+        organization_id,
         query.page(),
         status=query.status,
         category=query.category,
-        agent_id=query.agent_id,
+        agent_id=agent_id,
+        created_by=created_by,
         search=query.search,
         span=query.span(),
     )

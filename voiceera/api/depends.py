@@ -1,9 +1,9 @@
 """What a route is given: who calls, and one transaction that commits once, before the answer leaves.
 
-`Reading`, `Writing`, `Owning`, `Administering` are a caller with a transaction over its organization; `Visiting` is
-anybody, without one. `Watching` and `Acting` (which may write) are a caller without one, for answers that stream and
-for operations with transactions of their own. Each declares the route's policy. Those that may write heed a POST's
-Idempotency-Key.
+`Reading`, `Writing`, `Personal`, `Owning`, `Administering` are a caller with a transaction over its organization;
+`Visiting` is anybody, without one. `Watching`, `Acting` (which may write) and `ActingForSelf` are a caller without
+one, for answers that stream and for operations with transactions of their own. Each declares the route's policy.
+Those that may write heed a POST's Idempotency-Key.
 """
 
 import asyncio
@@ -189,8 +189,10 @@ declare(visit, Access.PUBLIC)
 Visiting = Annotated[Visit, Depends(visit)]
 Watching = Annotated[Watch, Depends(watcher(Access.READ))]
 Acting = Annotated[Watch, Depends(watcher(Access.WRITE))]
+ActingForSelf = Annotated[Watch, Depends(watcher(Access.SELF))]
 Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
 Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
+Personal = Annotated[Work, Depends(_worker(Access.SELF), scope="function")]
 Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]
 Administering = Annotated[Work, Depends(_worker(Access.ADMIN), scope="function")]
 

@@ -16,6 +16,8 @@ class Access(StrEnum):
 
     PUBLIC = "public"
     READ = "read"
+    SELF = "self"
+    """To change what is one's own: every role may, and a key that may only read may not."""
     WRITE = "write"
     OWN = "own"
     ADMIN = "admin"
@@ -23,6 +25,7 @@ class Access(StrEnum):
 
 ALLOWED: dict[Access, frozenset[Role]] = {
     Access.READ: frozenset(Role),
+    Access.SELF: frozenset(Role),
     Access.WRITE: frozenset({Role.OWNER, Role.MEMBER, Role.ADMIN}),
     Access.OWN: frozenset({Role.OWNER, Role.ADMIN}),
     Access.ADMIN: frozenset({Role.ADMIN}),

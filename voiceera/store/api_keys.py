@@ -75,3 +75,15 @@ async def note_use(connection: Connection, organization_id: UUID, key_id: UUID, 
         )
         .values(last_used_at=now)
     )
+
+
+async def revoke_all(connection: Connection, organization_id: UUID, user_id: UUID, now: datetime) -> None:
+    await connection.execute(
+        update(api_keys)
+        .where(
+            api_keys.c.organization_id == organization_id,
+            api_keys.c.user_id == user_id,
+            api_keys.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )

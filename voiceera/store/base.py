@@ -55,3 +55,9 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def widen(connection: Connection) -> None:
+    """Let the rest of this transaction touch every organization's rows: for administrators and for the directory of
+    e-mail addresses, once it has been decided that the caller may."""
+    await connection.execute(_PLATFORM)

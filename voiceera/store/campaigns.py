@@ -248,3 +248,19 @@ async def active_of_agent(connection: Connection, organization_id: UUID, agent_i
         .limit(1)
     )
     return found
+
+
+async def dialling(connection: Connection, organization_id: UUID) -> list[UUID]:
+    """The campaigns that dial, or will when their time comes; locked until the transaction ends."""
+    c = campaigns.c
+    found = await connection.scalars(
+        sa.select(c.id)
+        .where(
+            c.organization_id == organization_id,
+            c.status.in_([CampaignStatus.ACTIVE, CampaignStatus.SCHEDULED]),
+            c.deleted_at.is_(None),
+        )
+        .order_by(c.id)
+        .with_for_update(key_share=True)
+    )
+    return list(found)

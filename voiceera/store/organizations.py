@@ -1,9 +1,11 @@
 """Organizations: the tenants. A row anywhere belongs to one."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Table, Text, Uuid
+from sqlalchemy import Column, DateTime, Table, Text, Uuid, select, update
 
 from voiceera.store.base import Connection, metadata
 
@@ -17,5 +19,38 @@ organizations = Table(
 )
 
 
+@dataclass(frozen=True)
+class Organization:
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+_SHOWN = tuple(organizations.c[name] for name in Organization.__dataclass_fields__)
+
+
 async def add(connection: Connection, organization_id: UUID, name: str, now: datetime) -> None:
     await connection.execute(organizations.insert().values(id=organization_id, name=name, created_at=now))
+
+
+async def get(connection: Connection, organization_id: UUID) -> Organization:
+    row = (await connection.execute(select(*_SHOWN).where(organizations.c.id == organization_id))).one()
+    return Organization(**row._mapping)
+
+
+async def names(connection: Connection, organization_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Of several organizations. Needs the platform's scope."""
+    query = select(organizations.c.id, organizations.c.name).where(organizations.c.id.in_(set(organization_ids)))
+    return {row.id: row.name for row in await connection.execute(query)}
+
+
+async def rename(connection: Connection, organization_id: UUID, name: str) -> None:
+    await connection.execute(update(organizations).where(organizations.c.id == organization_id).values(name=name))
+
+
+async def lock(connection: Connection, organization_id: UUID) -> None:
+    """Until the transaction ends, nobody else decides who heads this organization; rows that refer to it are written
+    all the same."""
+    await connection.execute(
+        select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update(key_share=True)
+    )

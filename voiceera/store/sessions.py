@@ -1,12 +1,13 @@
 """Sessions and their refresh tokens. A refresh token works once; using one again ends its session."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid, select, update
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid, select, tuple_, update
 
 from voiceera.store.base import Connection, metadata
 from voiceera.store.users import SHOWN, User, users
@@ -36,6 +37,15 @@ refresh_tokens = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
 )
+
+
+@dataclass(frozen=True)
+class Session:
+    id: UUID
+    address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
 
 
 @dataclass(frozen=True)
@@ -177,4 +187,32 @@ async def _end(connection: Connection, organization_id: UUID, which: Any, why: s
         update(sessions)
         .where(sessions.c.organization_id == organization_id, sessions.c.ended_at.is_(None), which)
         .values(ended_at=now, ended_by=why)
+    )
+
+
+async def live_of(connection: Connection, found: Iterable[User], now: datetime) -> dict[UUID, list[Session]]:
+    """The live sessions of these users, newest first. Needs the platform's scope when they are of several
+    organizations."""
+    c = sessions.c
+    query = (
+        select(c.user_id, c.id, c.address, c.user_agent, c.created_at, c.last_used_at)
+        .where(
+            tuple_(c.organization_id, c.user_id).in_([(user.organization_id, user.id) for user in found]),
+            c.ended_at.is_(None),
+            c.expires_at > now,
+        )
+        .order_by(c.created_at.desc())
+    )
+    live: dict[UUID, list[Session]] = {}
+    for user_id, *values in await connection.execute(query):
+        live.setdefault(user_id, []).append(Session(*values))
+    return live
+
+
+async def forget(connection: Connection, organization_id: UUID, user_id: UUID) -> None:
+    """Remove where a person signed in from; the sessions stay for the audit."""
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.organization_id == organization_id, sessions.c.user_id == user_id)
+        .values(address=None, user_agent=None)
     )

@@ -1,15 +1,18 @@
 """Users, and the directory that finds one by e-mail before the organization is known."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, Table, Text, Uuid, delete, func, select, update
+from sqlalchemy import Boolean, Column, DateTime, Table, Text, Uuid, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from voiceera.errors import Conflict
 from voiceera.store.base import Connection, metadata
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 
 users = Table(
     "users",
@@ -60,6 +63,13 @@ class Login:
 
 
 SHOWN = tuple(users.c[name] for name in User.__dataclass_fields__)
+SORTABLE = {
+    name: users.c[name]
+    for name in ("created_at", "email", "first_name", "last_name", "role", "is_active", "last_login_at")
+}
+
+_ADMINISTRATORS_LOCK = 0x61646D696E
+"""Any constant that nobody else in this database uses: "admin"."""
 
 
 def normalized_email(email: str) -> str:
@@ -122,14 +132,14 @@ async def organization_of(connection: Connection, user_id: UUID) -> UUID | None:
     return await connection.scalar(select(logins.c.organization_id).where(logins.c.user_id == user_id))
 
 
-async def get(connection: Connection, organization_id: UUID, user_id: UUID) -> User | None:
-    row = (
-        await connection.execute(
-            select(*SHOWN).where(
-                users.c.organization_id == organization_id, users.c.id == user_id, users.c.deleted_at.is_(None)
-            )
-        )
-    ).one_or_none()
+async def get(connection: Connection, organization_id: UUID, user_id: UUID, *, lock: bool = False) -> User | None:
+    """None for one that was deleted, too. `lock`: until the transaction ends."""
+    query = select(*SHOWN).where(
+        users.c.organization_id == organization_id, users.c.id == user_id, users.c.deleted_at.is_(None)
+    )
+    if lock:
+        query = query.with_for_update(key_share=True)
+    row = (await connection.execute(query)).one_or_none()
     return None if row is None else User(**row._mapping)
 
 
@@ -157,15 +167,79 @@ async def note_login(
     )
 
 
-async def count_active(connection: Connection, organization_id: UUID, role: str) -> int:
+async def find(
+    connection: Connection,
+    organization_id: UUID | None,
+    request: PageRequest,
+    *,
+    is_active: bool | None = None,
+    role: str | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[User]:
+    """The users of one organization; of all, without one, which needs the platform's scope."""
+    c = users.c
+    query = select(*SHOWN).where(
+        c.deleted_at.is_(None),
+        *equal({c.organization_id: organization_id, c.is_active: is_active, c.role: role}),
+        *matching(search, c.email, c.first_name, c.last_name, c.first_name + " " + c.last_name),
+        *span.of(c.created_at),
+    )
+    found = await page(connection, query, request, SORTABLE, c.id)
+    return found.map(lambda row: User(**{name: row._mapping[name] for name in User.__dataclass_fields__}))
+
+
+async def last_addresses(connection: Connection, found: Iterable[User]) -> dict[UUID, str | None]:
+    """Where these users signed in from last. Needs the platform's scope when they are of several organizations."""
+    keys = [(user.organization_id, user.id) for user in found]
+    query = select(users.c.id, users.c.last_address).where(tuple_(users.c.organization_id, users.c.id).in_(keys))
+    return {row.id: row.last_address for row in await connection.execute(query)}
+
+
+async def count_active(connection: Connection, organization_id: UUID, roles: Iterable[str]) -> int:
+    """How many of these roles may sign in."""
     count = await connection.scalar(
         select(func.count())
         .select_from(users)
         .where(
             users.c.organization_id == organization_id,
-            users.c.role == role,
+            users.c.role.in_(roles),
             users.c.is_active,
             users.c.deleted_at.is_(None),
         )
     )
     return count or 0
+
+
+async def lock_administrators(connection: Connection) -> None:
+    """Until the transaction ends, nobody else decides who administers the platform."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADMINISTRATORS_LOCK})
+
+
+async def count_administrators(connection: Connection) -> int:
+    """Who may sign in and administer, over all organizations. Needs the platform's scope."""
+    count = await connection.scalar(
+        select(func.count())
+        .select_from(users)
+        .where(users.c.role == "admin", users.c.is_active, users.c.deleted_at.is_(None))
+    )
+    return count or 0
+
+
+async def forget(connection: Connection, organization_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Remove the person: name, address, password, whereabouts. The row stays for what refers to it. Needs the
+    platform's scope."""
+    await free_address(connection, user_id)
+    await change(
+        connection,
+        organization_id,
+        user_id,
+        now,
+        email=None,
+        first_name="",
+        last_name="",
+        password_hash=None,
+        last_address=None,
+        is_active=False,
+        deleted_at=now,
+    )
