@@ -1,4 +1,4 @@
-"""The worker role: a dialer and a reaper over one database, woken by the bus."""
+"""The worker role: a dialer, a reaper and a job runner over one database."""
 
 import asyncio
 import os
@@ -14,13 +14,17 @@ from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
 from voiceera.worker.dialer import Dialer
+from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.reaper import Reaper
+
+_LONGEST_DRAIN_SECONDS = 30.0
+"""A job is cut off after that and comes again; a call's drain may take longer."""
 
 
 async def run_worker(
     settings: Settings, database: Database, bus: Bus, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
-    """Dial and reap until `stop`; then claim nothing more and carry the dials under way through.
+    """Dial, reap and do jobs until `stop`; then claim nothing more, and carry dials and jobs under way through.
 
     Cancelled, or killed, it leaves rows from which any other worker goes on.
     """
@@ -29,10 +33,13 @@ async def run_worker(
     name = f"{socket.gethostname()}:{os.getpid()}"
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
     reaper = Reaper(database, bus, trunks)
+    kinds: list[Kind] = []
+    jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
     try:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(_listen(bus, dialer))
             tasks.create_task(reaper.run(stop))
+            tasks.create_task(jobs.run(stop))
             ready()
             await dialer.run(stop)
             listening.cancel()
