@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     drain_seconds: float = 600
     """How long live calls may go on after the first SIGTERM."""
     log_level: str = "INFO"
+    log_retention_days: float = 30
+    """How long the system's log is kept in the database; the audit is kept for good."""
 
     admin_email: str | None = None
     admin_password: SecretStr | None = None

@@ -31,6 +31,7 @@ def a_brief() -> CallBrief:
         variables={},
         recording_path="/nowhere.wav",
         campaign_id=new_id(),
+        request_id="asked-1",
     )
 
 

@@ -8,6 +8,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.media.carrier import CarrierSocket, Exchange
+from voiceera import log
 from voiceera.errors import Unavailable
 from voiceera.media import door, socket
 from voiceera.media.listener import MediaListener
@@ -265,3 +266,15 @@ async def test_calls_that_outlast_the_drain_are_ended_and_written_down(exchange:
         assert await call.closed_with() == 1000
     causes = {result.cause for result in exchange.book.results.values()}
     assert causes == {HangupCause.SHUTTING_DOWN, HangupCause.LINE_LOST}
+
+
+async def test_what_goes_wrong_in_a_call_is_logged_under_the_request_that_asked_for_it(exchange: Exchange) -> None:
+    spool = log.Spool()
+    log.configure("tests", "ERROR", as_json=True, spool=spool)
+    async with exchange.call() as carrier:
+        await carrier.echoes()
+        exchange.book.faults = [RuntimeError("away")]
+    await asyncio.wait_for(exchange.book.closed.wait(), 10)
+    log.configure("tests", "CRITICAL")
+    [line] = [line for line in spool.take(10) if line["event"] == "result_not_stored"]
+    assert line["request_id"] == "asked-1"

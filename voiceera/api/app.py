@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from voiceera.api import (
+    admin_logs,
     admin_users,
     agent_campaigns,
     agents,
@@ -67,6 +68,8 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(users, admin_users),
     ):
         app.include_router(part.routes)
+    for each in (admin_logs,):
+        app.include_router(each.routes)
     docs.install(app)
     envelope.install(app)
     idempotency.install(app)

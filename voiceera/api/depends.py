@@ -16,6 +16,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from structlog.contextvars import bind_contextvars
 
 from voiceera import clock
 from voiceera.api import idempotency
@@ -245,6 +246,7 @@ async def _identify(
         if token.startswith(api_keys.PREFIX)
         else await _with_session(connection, here, token)
     )
+    bind_contextvars(user_id=str(caller.user.id), organization_id=str(caller.organization_id))
     if not allows(access, caller.role, read_only=caller.read_only):
         raise Forbidden()
     return caller

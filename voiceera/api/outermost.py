@@ -1,6 +1,7 @@
 """The outermost layer: a request id in and out, and an answer even to a bug."""
 
 import re
+from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voiceera import clock, ids
 from voiceera.api import envelope
+from voiceera.errors import VoiceEraError
 from voiceera.log import get_logger
 
 log = get_logger("api")
@@ -40,12 +42,13 @@ class Outermost:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        # Who asks is bound once it is known; here, so that it ends with the request.
+        with structlog.contextvars.bound_contextvars(request_id=request_id, user_id=None, organization_id=None):
             try:
                 await self.app(scope, receive, send_named)
             except Exception as error:
                 known = envelope.known(error)
-                log.error("request_failed", path=scope["path"], method=scope["method"], exc_info=known is None)
+                log.error("request_failed", route=_route(scope), method=scope["method"], **_told(error, known))
                 if status:
                     raise
                 if known is None:
@@ -56,4 +59,16 @@ class Outermost:
                     response = envelope.refusal(known)
                 await response(scope, receive, send_named)
             milliseconds = round((clock.monotonic() - started) * 1000, 1)
-            log.debug("request", method=scope["method"], path=scope["path"], status=status, milliseconds=milliseconds)
+            log.debug(
+                "request", method=scope["method"], route=_route(scope), status=status, milliseconds=milliseconds
+            )
+
+
+def _told(error: Exception, known: VoiceEraError | None) -> dict[str, Any]:
+    """Where a bug stands in the code; of a part that is down, that it is."""
+    return {"exc_info": error} if known is None else {"problem": type(error).__name__}
+
+
+def _route(scope: Scope) -> str:
+    """The path as it is declared: what stands in its place may be anything."""
+    return getattr(scope.get("route"), "path", None) or "none"

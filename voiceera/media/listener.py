@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Protocol
 from uuid import UUID
 
+from structlog.contextvars import bound_contextvars
+
 from voiceera import clock
 from voiceera.engine.line import CallObserver, Line, LiveCall
 from voiceera.log import get_logger
@@ -136,9 +138,10 @@ class MediaListener:
 
     def _begin(self, socket: MediaSocket, brief: CallBrief) -> LiveCall:
         follower = Follower(brief, self._book, self._view)
-        conversation = self._conversations.start(socket, brief, follower)
-        self._calls[brief.call_id] = conversation
-        self._spawn(self._hold(socket, brief, conversation, follower))
+        with bound_contextvars(**_trace(brief)):  # the tasks made in here keep it
+            conversation = self._conversations.start(socket, brief, follower)
+            self._calls[brief.call_id] = conversation
+            self._spawn(self._hold(socket, brief, conversation, follower))
         return conversation
 
     def _never_started(self, brief: CallBrief) -> None:
@@ -202,6 +205,11 @@ class MediaListener:
             self._idle.clear()
         else:
             self._idle.set()
+
+
+def _trace(brief: CallBrief) -> dict[str, str]:
+    """What every log line about the call carries."""
+    return {"request_id": brief.request_id or str(brief.call_id), "organization_id": str(brief.organization_id)}
 
 
 def _carrier_and_token(path: str) -> tuple[str, str]:

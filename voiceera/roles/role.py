@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,8 +11,10 @@ import uvloop
 
 from voiceera import log
 from voiceera.config import Settings
-from voiceera.errors import StartupError
+from voiceera.errors import StartupError, VoiceEraError
 from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.services.presence import present
+from voiceera.services.system_logs import written_down
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus, PostgresBus
 from voiceera.store.postgres import running_url
@@ -30,15 +33,34 @@ def run_role(name: str, settings: Settings, work: Work, ready: Ready) -> int:
     The first SIGINT or SIGTERM asks the work to drain, the second ends the process at once.
     """
 
+    spool, process = log.Spool(), process_name()
+
     async def over_the_database(stop: asyncio.Event) -> None:
-        async with opened(settings) as (database, bus):
-            await work(settings, database, bus, stop, ready)
+        async with (
+            opened(settings) as (database, bus),
+            written_down(database, spool, process),
+            present(database, name, process),
+        ):
+            try:
+                await work(settings, database, bus, stop, ready)
+            except VoiceEraError:
+                raise
+            except Exception:
+                log.get_logger("role").critical("role_failed", exc_info=True)
+                raise
 
-    return run_until_signal(name, settings.log_level, over_the_database)
+    return run_until_signal(name, settings.log_level, over_the_database, spool)
 
 
-def run_until_signal(name: str, log_level: str, work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
-    """The same for a program without a database: the lab."""
+def process_name() -> str:
+    """What this process is called among the others."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_until_signal(
+    name: str, log_level: str, work: Callable[[asyncio.Event], Awaitable[None]], spool: log.Spool | None = None
+) -> int:
+    """The same for a program without a database: the lab. `spool`: where lines for the database go."""
 
     async def run() -> int:
         stop = asyncio.Event()
@@ -46,7 +68,8 @@ def run_until_signal(name: str, log_level: str, work: Callable[[asyncio.Event], 
         await work(stop)
         return STOPPED_BY_SIGNAL if stop.is_set() else 0
 
-    log.configure(name, log_level)
+    log.configure(name, log_level, spool=spool)
+    log.take_in_uncaught()
     return uvloop.run(run())
 
 

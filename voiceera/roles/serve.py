@@ -15,6 +15,9 @@ from voiceera.errors import StartupError
 from voiceera.processes import STOPPED_BY_SIGNAL
 from voiceera.roles.child import Child
 from voiceera.roles.ports import bound_socket
+from voiceera.roles.role import process_name
+from voiceera.services.system_logs import written_down
+from voiceera.store.base import Database
 from voiceera.store.postgres import PostgresServer, embedded_postgres
 from voiceera.store.revision import current_revision, head_revision
 
@@ -46,22 +49,35 @@ def run_serve(settings: Settings, ready: Callable[[Platform], None]) -> int:
 
     The first SIGINT or SIGTERM drains, the second ends everything at once.
     """
-    log.configure("serve", settings.log_level)
-    return asyncio.run(_serve(settings, ready))
+    spool = log.Spool()
+    log.configure("serve", settings.log_level, spool=spool)
+    log.take_in_uncaught()
+    return asyncio.run(_serve(settings, ready, spool))
 
 
-async def _serve(settings: Settings, ready: Callable[[Platform], None]) -> int:
+async def _serve(settings: Settings, ready: Callable[[Platform], None], spool: log.Spool) -> int:
     work = asyncio.current_task()
     assert work is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:
-        async with running_platform(settings) as platform:
+        async with running_platform(settings) as platform, _logs_written(platform.database_url, spool):
             ready(platform)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         return STOPPED_BY_SIGNAL
     return 0
+
+
+@asynccontextmanager
+async def _logs_written(database_url: str, spool: log.Spool) -> AsyncIterator[None]:
+    """That a role died is known here alone."""
+    database = Database(database_url, pool_size=1)
+    try:
+        async with written_down(database, spool, process_name()):
+            yield
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

@@ -163,6 +163,8 @@ class CallBrief:
     recording_path: str
     """Absolute path of the file to write; the directory exists."""
     campaign_id: UUID | None = None
+    request_id: str | None = None
+    """Under which its log lines are found."""
 
 
 @dataclass(frozen=True)

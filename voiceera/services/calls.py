@@ -12,6 +12,7 @@ from uuid import UUID
 
 from voiceera.errors import Conflict, FieldProblem, Invalid, NotFound
 from voiceera.ids import new_id, new_secret
+from voiceera.log import request_id
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind
 from voiceera.rules.attempts import OVER, SHOWN_AS, may_move
 from voiceera.rules.audio import AudioFormat
@@ -78,7 +79,8 @@ async def place(
         "created_at": now,
     }
     settings = config.model_dump(mode="json")
-    await attempts.add(connection, shared | {"state": AttemptState.QUEUED, "due_at": now, "settings": settings})
+    queued = {"state": AttemptState.QUEUED, "due_at": now, "settings": settings, "request_id": request_id()}
+    await attempts.add(connection, shared | queued)
     born = {"direction": Direction.OUTBOUND, "status": CallStatus.QUEUED, "agent_version": agent.version}
     await calls.add(connection, shared | born | {"contact_name": given.get("name")})
     return call_id
@@ -246,10 +248,11 @@ async def redeem_media_token(
             return None
         attempt, _ = await _go_on(connection, attempt, AttemptState.IN_PROGRESS, now, None)
         await attempts.change(connection, attempt, conversation_started_at=now)
-        return await _brief(connection, organization_id, call_id, recordings_dir)
+        return await _brief(connection, attempt, recordings_dir)
 
 
-async def _brief(connection: Connection, organization_id: UUID, call_id: UUID, recordings_dir: Path) -> CallBrief:
+async def _brief(connection: Connection, attempt: Attempt, recordings_dir: Path) -> CallBrief:
+    organization_id, call_id = attempt.organization_id, attempt.id
     call = await calls.get(connection, organization_id, call_id)
     if call is None:
         raise NotFound("CALL_001", "The attempt has no call.")
@@ -268,6 +271,7 @@ async def _brief(connection: Connection, organization_id: UUID, call_id: UUID, r
         variables=call.variables,
         recording_path=str(path),
         campaign_id=call.campaign_id,
+        request_id=attempt.traced_as,
     )
 
 

@@ -36,8 +36,11 @@ _SOON = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Intent:
+    """`request_id`: under which its log lines are found."""
+
     dial: Dial
     state: CallState
+    request_id: str
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,7 @@ async def _commit_intent(
         ring_seconds=case.config.ring_seconds,
         maximum_seconds=int(agent.config.conversation.maximum_duration) + 60,
     )
-    return Intent(dial, _shown(attempt, variables.get("name"), CallStatus.DIALING))
+    return Intent(dial, _shown(attempt, variables.get("name"), CallStatus.DIALING), attempt.traced_as)
 
 
 def _shown(attempt: Attempt, name: str | None, status: CallStatus) -> CallState:

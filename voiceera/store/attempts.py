@@ -53,6 +53,7 @@ attempts = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("consumed", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Text),
+    sa.Column("request_id", sa.Text),
     sa.Column("created_by", _ID),
     sa.Column("created_at", _WHEN, nullable=False),
     sa.Column("ended_at", _WHEN),
@@ -103,6 +104,12 @@ class Attempt:
     opted_out: bool
     callback_at: datetime | None
     outcome: Outcome | None
+    request_id: str | None
+
+    @property
+    def traced_as(self) -> str:
+        """The request id under which its log lines are found: the one that asked for it, else its own."""
+        return self.request_id or str(self.id)
 
     @property
     def story(self) -> Story:

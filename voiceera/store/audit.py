@@ -8,6 +8,7 @@ from sqlalchemy import Column, DateTime, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voiceera import ids
+from voiceera.redaction import cleaned
 from voiceera.store.base import Connection, metadata
 
 audit = Table(
@@ -39,7 +40,9 @@ async def write(
     request_id: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """`action` reads "login", "login_failed", "agent.deleted"; `subject` is the noun that `subject_id` names."""
+    """`action` reads "login", "login_failed", "agent.deleted"; `subject` is the noun that `subject_id` names.
+
+    `details` are redacted as a log line is."""
     await connection.execute(
         audit.insert().values(
             organization_id=organization_id,
@@ -51,6 +54,6 @@ async def write(
             subject_id=subject_id,
             address=address,
             request_id=request_id,
-            details=details or {},
+            details=cleaned(details or {}),
         )
     )

@@ -36,7 +36,12 @@ class Database:
         """`url`: postgresql://… or postgresql+asyncpg://…; a unix socket as `?host=/directory`."""
         self.url = driver_url(url)
         self.engine: AsyncEngine = create_async_engine(
-            self.url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False, pool_timeout=10
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            pool_timeout=10,
+            hide_parameters=True,  # an error must not quote what was to be written
         )
 
     @asynccontextmanager

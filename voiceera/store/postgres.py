@@ -166,6 +166,9 @@ class PostgresServer:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "password_encryption": "scram-sha-256",
+            # Its log must quote no row: neither DETAIL lines nor the statement that failed.
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
         }
         if not self._durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

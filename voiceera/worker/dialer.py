@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from structlog.contextvars import bound_contextvars
+
+from voiceera import vitals
 from voiceera.clock import monotonic, utc_now
 from voiceera.errors import Conflict
 from voiceera.log import get_logger
@@ -22,6 +25,8 @@ log = get_logger("dialer")
 _BUSY_SECONDS = 0.2
 """Until the next look while there is something to dial; half of what a claim hands out."""
 _IDLE_SECONDS = 0.5
+_STUCK_SECONDS = 30.0
+"""A round that takes longer than this is taken for stuck."""
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
 _STALE_SECONDS = 3.0
@@ -65,6 +70,7 @@ class Dialer:
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait({waking, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
+            vitals.ended("dialer")
         await stopping
 
     async def _look(self, dials: asyncio.TaskGroup, stop: asyncio.Event) -> float:
@@ -74,6 +80,7 @@ class Dialer:
         except Exception:
             log.exception("round_failed")
             return 1.0
+        vitals.went_round("dialer", _STUCK_SECONDS)
         for claim, trunk in claims:
             dials.create_task(self._dial_safely(claim, trunk, stop))
         return _BUSY_SECONDS if claims else _IDLE_SECONDS
@@ -122,12 +129,17 @@ class Dialer:
         if not isinstance(intended, Intent):
             await tell(self._bus, intended)
             return
+        with bound_contextvars(request_id=intended.request_id):
+            await self._send(claim, trunk, intended, committed)
+
+    async def _send(self, claim: Claim, trunk: Trunk, intended: Intent, committed: float) -> None:
         await tell(self._bus, intended.state)
         if monotonic() - committed > _STALE_SECONDS:
             log.warning("intent_too_old", attempt_id=intended.dial.reference)
             answer = DialAnswer(Placed.BUSY_NOW, reason="not sent in time")
         else:
             answer = await trunk.carrier.dial(intended.dial)
+            vitals.count(f"dials_{answer.placed}")
         if answer.placed is not Placed.ACCEPTED:
             log.warning(
                 "not_accepted", attempt_id=intended.dial.reference, placed=answer.placed, reason=answer.reason

@@ -32,7 +32,7 @@ async def run_worker(
     public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
     name = f"{socket.gethostname()}:{os.getpid()}"
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
-    reaper = Reaper(database, bus, trunks)
+    reaper = Reaper(database, bus, trunks, keep_logs_days=settings.log_retention_days)
     kinds: list[Kind] = []
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
     try:

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 
+from voiceera import vitals
 from voiceera.clock import utc_now
 from voiceera.log import get_logger
 from voiceera.services import idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import dial_queue, partitions
+from voiceera.store import dial_queue, partitions, processes, system_logs
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 from voiceera.store.dial_queue import Key
@@ -19,6 +20,8 @@ log = get_logger("reaper")
 
 _PAUSE_SECONDS = 1.0
 _ROUNDS_AN_HOUR = 3600
+_STUCK_SECONDS = 60.0
+"""A round that takes longer than this is taken for stuck."""
 
 Question = Callable[[Connection, datetime], Awaitable[list[Key]]]
 Remedy = Callable[[Key], Awaitable[None]]
@@ -28,11 +31,18 @@ class Reaper:
     """Any number may run: each remedy locks its row and looks again before it acts."""
 
     def __init__(
-        self, database: Database, bus: Bus | None, trunks: TrunkBook, *, now: Callable[[], datetime] = utc_now
+        self,
+        database: Database,
+        bus: Bus | None,
+        trunks: TrunkBook,
+        *,
+        keep_logs_days: float = 30,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._bus = bus
         self._trunks = trunks
+        self._keep_logs_days = keep_logs_days
         self._now = now
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -40,14 +50,24 @@ class Reaper:
         while not stop.is_set():
             try:
                 if rounds % _ROUNDS_AN_HOUR == 0:
-                    await partitions.make_ahead(self._database, self._now())
-                    await idempotency.forget(self._database, self._now())
+                    await self._keep_house()
                 await self.round()
+                vitals.went_round("reaper", _STUCK_SECONDS)
             except Exception:
                 log.exception("round_failed")
             rounds += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+
+        vitals.ended("reaper")
+
+    async def _keep_house(self) -> None:
+        now = self._now()
+        await partitions.make_ahead(self._database, now)
+        await idempotency.forget(self._database, now)
+        await system_logs.keep_partitions(self._database, now, self._keep_logs_days)
+        async with self._database.platform() as connection:
+            await processes.forget(connection, now)
 
     async def round(self) -> None:
         """Ask every question once and apply its remedy to each row found."""
