@@ -10,6 +10,8 @@ from voiceera.api import (
     admin_users,
     agent_campaigns,
     agents,
+    analytics,
+    analytics_export,
     auth,
     call_events,
     call_logs,
@@ -66,6 +68,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
         *(users, admin_users),
+        *(analytics, analytics_export),
     ):
         app.include_router(part.routes)
     for each in (admin_logs,):

@@ -15,6 +15,7 @@ from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Instant, Items, Shown, Success
 from voiceera.api.transcripts import CallLatency, Segment, Transcript, segments_of, transcript_of
 from voiceera.errors import NotFound
+from voiceera.rules.analysis import AnalysisState, Emotion, Sentiment
 from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
 from voiceera.services import call_logs as service
 from voiceera.store import agents, call_logs, calls, campaigns
@@ -49,6 +50,7 @@ class CallLog(Shown):
     answered_by: AnsweredBy | None
     hangup_cause: str | None
     disposition: str | None
+    goal_reached: bool = Field(description="Whether it ended in one of the agent's `success_dispositions`.")
     extracted: dict[str, Any]
     notes: str | None
     duration_seconds: float | None
@@ -59,10 +61,12 @@ class CallLog(Shown):
     latency: CallLatency
     audio_format: str | None
     error: str | None
-    summary: str | None = Field(default=None, description="Null until the call is analysed.")
-    sentiment: str | None = Field(default=None, description="Null until the call is analysed.")
-    emotions: list[str] | None = Field(default=None, description="Null until the call is analysed.")
-    key_phrases: list[str] | None = Field(default=None, description="Null until the call is analysed.")
+    analysis_state: AnalysisState | None = Field(description="Null for a call that nobody talked on.")
+    summary: str | None = Field(description="Null until the call is analysed.")
+    sentiment: Sentiment | None = Field(description="The caller's, by their words; null until the call is analysed.")
+    emotions: list[Emotion] | None = Field(description="Null until the call is analysed.")
+    key_phrases: list[str] | None = Field(description="Null until the call is analysed.")
+    spoken_language: str | None = Field(description="Null until the call is analysed.")
     recording_url: str | None
     created_by: UUID | None
     created_at: Instant

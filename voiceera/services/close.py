@@ -73,17 +73,20 @@ async def _write_down(
         await calls.put_turn(connection, brief.organization_id, brief.call_id, index, turn)
     if result.recording is not None:
         await recordings.put(connection, _recording_row(brief, result.recording, digest, now))
+    disposition = result.disposition or ("opted_out" if result.opted_out else None)
     await calls.change(
         connection,
         brief.organization_id,
         brief.call_id,
         answered_by=result.answered_by,
         hangup_cause=result.cause,
-        disposition=result.disposition or ("opted_out" if result.opted_out else None),
+        disposition=disposition,
+        goal_reached=disposition in brief.agent.success_dispositions,
         extracted=dict(result.results),
         turns=len(result.turns),
         interruptions=result.interruptions,
         latency=_latency(result.turns),
+        answer_ms=[turn.latency.total_ms for turn in result.turns if turn.latency is not None],
         error=result.error,
         audio_format=f"{result.audio_format.encoding}/{result.audio_format.sample_rate}",
     )

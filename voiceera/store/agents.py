@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid, select, update
+from sqlalchemy import Column, DateTime, Integer, Table, Text, Uuid, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voiceera.rules.agents import AgentConfig
@@ -140,6 +140,14 @@ async def find(
     if language is not None:
         query = query.where(agent_versions.c.config["language"].astext == language)
     return (await page(connection, query, request, SORTABLE, agents.c.id)).map(lambda row: _agent(row._mapping))
+
+
+async def names(connection: Connection, organization_id: UUID) -> dict[UUID, tuple[str, bool]]:
+    """Of every agent: its name, and whether it was deleted; in the order of the names."""
+    columns = agents.c.id, agents.c.name, agents.c.deleted_at.is_not(None)
+    statement = select(*columns).where(agents.c.organization_id == organization_id)
+    rows = await connection.execute(statement.order_by(func.lower(agents.c.name), agents.c.id))
+    return {agent_id: (name, is_deleted) for agent_id, name, is_deleted in rows}
 
 
 async def change(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, insert
 
 from voiceera.rules.calls import TurnRecord
 from voiceera.store.base import Connection, metadata
@@ -46,6 +46,14 @@ calls = sa.Table(
     sa.Column("turns", sa.Integer, nullable=False),
     sa.Column("interruptions", sa.Integer, nullable=False),
     sa.Column("latency", JSONB, nullable=False),
+    sa.Column("answer_ms", ARRAY(sa.REAL), nullable=False),
+    sa.Column("goal_reached", sa.Boolean, nullable=False),
+    sa.Column("analysis_state", sa.Text),
+    sa.Column("summary", sa.Text),
+    sa.Column("sentiment", sa.Text),
+    sa.Column("emotions", ARRAY(sa.Text)),
+    sa.Column("key_phrases", ARRAY(sa.Text)),
+    sa.Column("spoken_language", sa.Text),
     sa.Column("error", sa.Text),
     sa.Column("created_by", _ID),
     sa.Column("created_at", _WHEN, nullable=False),
@@ -91,7 +99,8 @@ def is_call(organization_id: UUID, call_id: UUID) -> sa.ColumnElement[bool]:
 
 async def add(connection: Connection, row: dict[str, Any]) -> None:
     """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us."""
-    values = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "turns": 0, "interruptions": 0} | row
+    empty: dict[str, Any] = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "answer_ms": []}
+    values = empty | {"turns": 0, "interruptions": 0, "goal_reached": False} | row
     await connection.execute(sa.insert(calls).values(**values))
 
 

@@ -156,6 +156,13 @@ async def get_counted(connection: Connection, organization_id: UUID, campaign_id
     return _counted(row) if row else None
 
 
+async def all_counted(connection: Connection, organization_id: UUID) -> list[Counted]:
+    """Every campaign, deleted ones too, by name."""
+    statement = _COUNTED.where(campaigns.c.organization_id == organization_id)
+    rows = await connection.execute(statement.order_by(sa.func.lower(campaigns.c.name), campaigns.c.id))
+    return [_counted(row) for row in rows]
+
+
 async def find(
     connection: Connection,
     organization_id: UUID,
