@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,6 +60,19 @@ class Settings(BaseSettings):
     """A caller's requests in this many seconds; past them, 429."""
     login_tries_per_minute: int = 10
     """For one address and e-mail together; ten times as many for one address."""
+    reset_token_minutes: float = 60
+    """How long the link to a new password is good."""
+    invitation_days: float = 7
+
+    smtp_host: str | None = None
+    """The server that mail is handed to; unset: messages are written to `data_dir`/outbox."""
+    smtp_port: int = 587
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    mail_from: str = ""
+    """VoiceERA <calls@example.com>; empty: no-reply at the public URL's host."""
+
     body_limit_bytes: int = 1_000_000
     upload_limit_bytes: int = 200_000_000
 

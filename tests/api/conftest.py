@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from tests.api.post import Post
 from voiceera import log
 from voiceera.api.app import create_app
 from voiceera.api.depends import Backend
@@ -145,6 +146,11 @@ async def root(app: FastAPI, anyone: httpx.AsyncClient) -> AsyncIterator[Person]
     await add_user(app.state.backend, organization_id, "root@example.com", Role.ADMIN)
     async with client_of(app) as client:
         yield await sign_in(client, "root@example.com")
+
+
+@pytest.fixture
+def post(database: Database, settings: Settings) -> Post:
+    return Post(database, settings)
 
 
 async def add_user(backend: Backend, organization_id: UUID, email: str, role: Role) -> None:

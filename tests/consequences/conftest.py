@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.api.calls import CallBook, book_of
-from tests.api.conftest import Person, _quiet, ann, anyone, app, bob, bus, client_of, hire, join, root, settings
+from tests.api.conftest import Person, _quiet, ann, anyone, app, bob, bus, client_of, hire, join, post, root, settings
 from tests.world import ANY_TIME, FLOW, number
 from voiceera import clock
 from voiceera.api.depends import Backend
@@ -23,7 +23,7 @@ from voiceera.store.base import Database
 from voiceera.worker.dialer import Dialer
 from voiceera.worker.reaper import Reaper
 
-__all__ = ["_quiet", "ann", "anyone", "app", "bob", "bus", "client_of", "hire", "join", "root", "settings"]
+__all__ = ["_quiet", "ann", "anyone", "app", "bob", "bus", "client_of", "hire", "join", "post", "root", "settings"]
 
 ALL_DAY = {day: [{"start": "00:00", "end": "24:00"}] for day in ANY_TIME}
 LINE = {"caller_ids": ["+12025550000"], "allowed_countries": ["US"], "calls_per_second": 1000}

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.conftest import PASSWORD, Person, body
+from tests.api.post import Post, link, token
 from voiceera.store.base import Database
 
 EVE = {"email": "Eve@example.com", "password": PASSWORD, "first_name": "Eve", "last_name": "Moneypenny"}
@@ -81,3 +82,30 @@ async def test_after_signing_out_the_access_token_is_refused_at_once(ann: Person
     await ann.get("/auth/me")
     body(await ann.client.post("/auth/logout"), 204)
     assert (await ann.get("/auth/me", 401))["code"] == "AUTH_003"
+
+
+@pytest.mark.consequence("POST /auth/forgot-password")
+async def test_a_mail_with_a_working_link_comes_and_none_for_an_unknown_address(
+    ann: Person, anyone: httpx.AsyncClient, post: Post
+) -> None:
+    for email in (ann.email, "nobody@example.com"):
+        body(await anyone.post("/auth/forgot-password", json={"email": email}), 200)
+    [letter] = await post.goes_round()
+    assert letter["To"] == ann.email
+    page, _, secret = link(letter).partition("#token=")
+    assert (await anyone.get(page.removeprefix("http://127.0.0.1:8000"))).status_code == 200
+    chosen = {"token": secret, "new_password": "another horse battery"}
+    body(await anyone.post("/auth/reset-password", json=chosen), 200)
+
+
+@pytest.mark.consequence("POST /auth/reset-password")
+async def test_the_new_password_signs_in_and_neither_the_old_one_nor_a_session_does(
+    ann: Person, anyone: httpx.AsyncClient, post: Post
+) -> None:
+    await anyone.post("/auth/forgot-password", json={"email": ann.email})
+    chosen = {"token": token(await post.one("new password")), "new_password": "another horse battery"}
+    body(await anyone.post("/auth/reset-password", json=chosen), 200)
+    body(await sign_in(anyone, ann.email), 401)
+    await ann.get("/auth/me", 401)
+    body(await sign_in(anyone, ann.email, "another horse battery"), 200)
+    assert body(await anyone.post("/auth/reset-password", json=chosen), 401)["code"] == "AUTH_003"

@@ -12,6 +12,7 @@ from voiceera.api import (
     agents,
     analytics,
     analytics_export,
+    api_keys,
     auth,
     call_events,
     call_logs,
@@ -26,7 +27,10 @@ from voiceera.api import (
     health,
     idempotency,
     integrations,
+    invitations,
     openapi,
+    organization,
+    pages,
     recordings,
     users,
 )
@@ -67,13 +71,14 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
-        *(users, admin_users),
         *(analytics, analytics_export),
+        *(users, organization, invitations, api_keys, admin_users),
     ):
         app.include_router(part.routes)
     for each in (admin_logs,):
         app.include_router(each.routes)
     docs.install(app)
+    pages.install(app)
     envelope.install(app)
     idempotency.install(app)
     openapi.install(app)

@@ -1,4 +1,4 @@
-"""Authentication: register, sign in, refresh, who am I, sign out."""
+"""Authentication: register, sign in, refresh, who am I, sign out, a forgotten password."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,6 +13,7 @@ from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Instant, Shown, Success
 from voiceera.errors import Unauthenticated
 from voiceera.rules.permissions import Role
+from voiceera.services import password_resets
 from voiceera.services.accounts import SignedIn
 from voiceera.store import sessions
 from voiceera.store.users import User
@@ -42,6 +43,19 @@ class Credentials(Body):
 
 class RefreshRequest(Body):
     refresh_token: SecretStr
+
+
+class Forgotten(Body):
+    email: EmailStr
+
+
+class PasswordReset(Body):
+    token: Annotated[SecretStr, Field(max_length=200)]
+    new_password: Password
+
+
+class Told(Shown):
+    message: str
 
 
 class UserShown(Shown):
@@ -117,6 +131,21 @@ async def refresh_token(
     else:
         raise Unauthenticated("AUTH_003", "A refresh token is needed.")
     return success(_tokens_shown(await visit.backend.accounts.refresh(token, visit.origin, visit.now)))
+
+
+@routes.post("/auth/forgot-password")
+async def forgot_password(visit: Visiting, body: Forgotten) -> Success[Told]:
+    """Have a link to a new password mailed. The answer is the same whether or not the address is known."""
+    await password_resets.ask(visit.backend.accounts, body.email, visit.origin, visit.now)
+    return success(Told(message="If there is an account for this address, a mail is on its way to it."))
+
+
+@routes.post("/auth/reset-password")
+async def reset_password(visit: Visiting, body: PasswordReset) -> Success[Told]:
+    """Set a new password with the token that was mailed; it works once. All sessions end."""
+    token, password = body.token.get_secret_value(), body.new_password.get_secret_value()
+    await password_resets.reset(visit.backend.accounts, token, password, visit.origin, visit.now)
+    return success(Told(message="The new password is set; sign in with it."))
 
 
 @routes.get("/auth/me")

@@ -14,6 +14,7 @@ from voiceera.rules.permissions import Access
 TAGS = {
     "Authentication": "Register, sign in, refresh, sign out.",
     "Users": "The people of an organization.",
+    "Organization": "The tenant, who is invited into it, and the keys that programs come with.",
     "Agents": "The AI that speaks: its voice, its brain, its flow.",
     "Campaigns": "Many calls to many contacts, inside their hours.",
     "Calls": "One call, now.",

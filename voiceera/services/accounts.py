@@ -125,13 +125,13 @@ class Accounts:
 
     async def throttle(self, what: str, email: str, origin: Origin, now: datetime) -> None:
         """Count a try; raises TooMany past the limits for the address with the e-mail, and for the address alone."""
-        limit = self.settings.login_tries_per_minute
-        address = origin.address or ""
         async with self.database.platform() as connection:
-            together = await throttles.count_try(connection, (what, address, users.normalized_email(email)), now)
-            alone = await throttles.count_try(connection, (what, address), now)
-        if together > limit or alone > limit * 10:
-            raise TooMany("Too many tries; wait a minute.", 60 - now.second)
+            counted = await self._count(connection, what, email, origin, now)
+        self._refuse_past(counted, now)
+
+    async def throttle_in(self, connection: Connection, what: str, email: str, origin: Origin, now: datetime) -> None:
+        """The same in a transaction that is open, with the platform's scope: what fails is not counted."""
+        self._refuse_past(await self._count(connection, what, email, origin, now), now)
 
     def close(self) -> None:
         self.passwords.close()
@@ -139,6 +139,19 @@ class Accounts:
     @property
     def _refresh_lifetime(self) -> timedelta:
         return timedelta(days=self.settings.refresh_token_days)
+
+    async def _count(
+        self, connection: Connection, what: str, email: str, origin: Origin, now: datetime
+    ) -> tuple[int, int]:
+        address = origin.address or ""
+        together = await throttles.count_try(connection, (what, address, users.normalized_email(email)), now)
+        return together, await throttles.count_try(connection, (what, address), now)
+
+    def _refuse_past(self, counted: tuple[int, int], now: datetime) -> None:
+        together, alone = counted
+        limit = self.settings.login_tries_per_minute
+        if together > limit or alone > limit * 10:
+            raise TooMany("Too many tries; wait a minute.", 60 - now.second)
 
     async def _issue(self, connection: Connection, user: User, session_id: UUID, now: datetime) -> SignedIn:
         refresh_token = f"{user.organization_id.hex}.{ids.new_secret()}"

@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from voiceera.errors import Conflict, NotFound
+from voiceera.rules.mails import MailKind
 from voiceera.rules.people import HEADS, Person, check_change, check_removal, leaves
 from voiceera.rules.permissions import Role
 from voiceera.services import campaigns as campaign_service
-from voiceera.store import api_keys, campaigns, organizations, sessions, users
+from voiceera.services.password_resets import password_changed
+from voiceera.store import api_keys, campaigns, mails, organizations, password_resets, sessions, users
 from voiceera.store.base import Connection
 from voiceera.store.users import User
 
@@ -43,8 +45,11 @@ async def change(
     if "email" in changed:
         await users.free_address(connection, subject.id)
         await users.take_address(connection, organization_id, subject.id, after.email)
+        await password_resets.forget(connection, organization_id, subject.id)
+        await mails.add(connection, organization_id, MailKind.ADDRESS_CHANGED, subject.email, subject.id, now)
     if password_hash is not None:
         changed["password_hash"] = password_hash
+        await password_changed(connection, after, now)
         await sessions.end_all(connection, organization_id, subject.id, "another password", now, but=session_id)
     if not after.is_active:
         await sessions.end_all(connection, organization_id, subject.id, "deactivated", now)
@@ -61,6 +66,8 @@ async def remove(connection: Connection, actor: User, before: User, now: datetim
     await _keep_the_last(connection, subject, None)
     await sessions.end_all(connection, organization_id, subject.id, "deleted", now)
     await sessions.forget(connection, organization_id, subject.id)
+    await password_resets.forget(connection, organization_id, subject.id)
+    await mails.forget(connection, organization_id, subject.id, now)
     await api_keys.revoke_all(connection, organization_id, subject.id, now)
     await users.forget(connection, organization_id, subject.id, now)
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid, or_, select, update
+from sqlalchemy import Column, ColumnElement, DateTime, LargeBinary, Table, Text, Uuid, or_, select, update
 
 from voiceera.store.base import Connection, metadata
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 from voiceera.store.sessions import hashed
 from voiceera.store.users import SHOWN, User, users
 
@@ -27,6 +29,23 @@ api_keys = Table(
 )
 
 PREFIX = "vk_"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    organization_id: UUID
+    id: UUID
+    user_id: UUID
+    name: str
+    scope: str
+    last_four: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+_SHOWN = tuple(api_keys.c[name] for name in ApiKey.__dataclass_fields__)
+SORTABLE = {name: api_keys.c[name] for name in ("created_at", "name", "scope", "expires_at", "last_used_at")}
 
 
 @dataclass(frozen=True)
@@ -77,13 +96,60 @@ async def note_use(connection: Connection, organization_id: UUID, key_id: UUID, 
     )
 
 
+async def add(connection: Connection, made: ApiKey, key: str) -> None:
+    await connection.execute(api_keys.insert().values(**made.__dict__, key_hash=hashed(key)))
+
+
+async def get(connection: Connection, organization_id: UUID, key_id: UUID) -> ApiKey | None:
+    """None for one that was revoked, too."""
+    row = (
+        await connection.execute(
+            select(*_SHOWN).where(
+                api_keys.c.organization_id == organization_id,
+                api_keys.c.id == key_id,
+                api_keys.c.revoked_at.is_(None),
+            )
+        )
+    ).one_or_none()
+    return None if row is None else ApiKey(**row._mapping)
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    request: PageRequest,
+    *,
+    visible_to: UUID | None = None,
+    user_id: UUID | None = None,
+    scope: str | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[ApiKey]:
+    """Those not revoked; `visible_to`: only this user's."""
+    c = api_keys.c
+    query = select(*_SHOWN).where(
+        c.organization_id == organization_id,
+        c.revoked_at.is_(None),
+        *equal({c.user_id: visible_to}),
+        *equal({c.user_id: user_id, c.scope: scope}),
+        *matching(search, c.name),
+        *span.of(c.created_at),
+    )
+    found = await page(connection, query, request, SORTABLE, c.id)
+    return found.map(lambda row: ApiKey(**{name: row._mapping[name] for name in ApiKey.__dataclass_fields__}))
+
+
+async def revoke(connection: Connection, organization_id: UUID, key_id: UUID, now: datetime) -> None:
+    await _revoke(connection, organization_id, api_keys.c.id == key_id, now)
+
+
 async def revoke_all(connection: Connection, organization_id: UUID, user_id: UUID, now: datetime) -> None:
+    await _revoke(connection, organization_id, api_keys.c.user_id == user_id, now)
+
+
+async def _revoke(connection: Connection, organization_id: UUID, which: ColumnElement[bool], now: datetime) -> None:
     await connection.execute(
         update(api_keys)
-        .where(
-            api_keys.c.organization_id == organization_id,
-            api_keys.c.user_id == user_id,
-            api_keys.c.revoked_at.is_(None),
-        )
+        .where(api_keys.c.organization_id == organization_id, api_keys.c.revoked_at.is_(None), which)
         .values(revoked_at=now)
     )

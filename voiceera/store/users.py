@@ -143,6 +143,16 @@ async def get(connection: Connection, organization_id: UUID, user_id: UUID, *, l
     return None if row is None else User(**row._mapping)
 
 
+async def has_address(connection: Connection, organization_id: UUID, email: str) -> bool:
+    """Whether somebody in this organization has the address."""
+    found = await connection.scalar(
+        select(logins.c.user_id).where(
+            logins.c.organization_id == organization_id, logins.c.email == normalized_email(email)
+        )
+    )
+    return found is not None
+
+
 async def password_hash_of(connection: Connection, organization_id: UUID, user_id: UUID) -> str | None:
     return await connection.scalar(
         select(users.c.password_hash).where(users.c.organization_id == organization_id, users.c.id == user_id)

@@ -15,6 +15,7 @@ from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
 from voiceera.worker.dialer import Dialer
 from voiceera.worker.jobs import JobRunner, Kind
+from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
 
 _LONGEST_DRAIN_SECONDS = 30.0
@@ -33,7 +34,7 @@ async def run_worker(
     name = f"{socket.gethostname()}:{os.getpid()}"
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
     reaper = Reaper(database, bus, trunks, keep_logs_days=settings.log_retention_days)
-    kinds: list[Kind] = []
+    kinds: list[Kind] = [*mail_kinds(database, settings)]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
     try:
         async with asyncio.TaskGroup() as tasks:
