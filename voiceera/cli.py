@@ -23,7 +23,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 DataDir = Annotated[Path | None, typer.Option(help="Where everything lies that must survive. [VOICEERA_DATA_DIR]")]
 Port = Annotated[int | None, typer.Option(help="0 has one picked, and printed.", min=0, max=65535)]
 Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
-ReadyFd = Annotated[int | None, typer.Option(hidden=True)]
+Fd = Annotated[int | None, typer.Option(hidden=True)]
+"""A descriptor from the process that started us."""
 
 
 @app.callback()
@@ -50,8 +51,9 @@ def api(
     data_dir: DataDir = None,
     port: Port = None,
     host: Host = None,
-    ready_fd: ReadyFd = None,
-    listen_fd: ReadyFd = None,
+    ready_fd: Fd = None,
+    listen_fd: Fd = None,
+    settings_fd: Fd = None,
 ) -> None:
     """Run the API alone: REST, carrier callbacks, the documentation."""
     import socket
@@ -59,26 +61,29 @@ def api(
     from voiceera.roles.api import serve_api
 
     listener = None if listen_fd is None else socket.socket(fileno=listen_fd)
-    settings = _settings(data_dir=data_dir, api_port=port, api_host=host)
+    settings = _told(settings_fd) or _settings(data_dir=data_dir, api_port=port, api_host=host)
     address = f"http://{settings.api_host}"
     _run_role("api", settings, functools.partial(serve_api, listener=listener), address, ready_fd)
 
 
 @app.command()
-def media(data_dir: DataDir = None, port: Port = None, host: Host = None, ready_fd: ReadyFd = None) -> None:
+def media(
+    data_dir: DataDir = None, port: Port = None, host: Host = None, ready_fd: Fd = None, settings_fd: Fd = None
+) -> None:
     """Run one media process alone: the sockets that carriers open, and the conversations on them."""
     from voiceera.roles.media import serve_media
 
-    settings = _settings(data_dir=data_dir, media_port=port, media_host=host)
+    settings = _told(settings_fd) or _settings(data_dir=data_dir, media_port=port, media_host=host)
     _run_role("media", settings, serve_media, f"ws://{settings.media_host}", ready_fd)
 
 
 @app.command()
-def worker(data_dir: DataDir = None, ready_fd: ReadyFd = None) -> None:
+def worker(data_dir: DataDir = None, ready_fd: Fd = None, settings_fd: Fd = None) -> None:
     """Run one worker alone: the dialer and what else is due."""
     from voiceera.roles.worker import serve_worker
 
-    _run_role("worker", _settings(data_dir=data_dir), serve_worker, "", ready_fd)
+    settings = _told(settings_fd) or _settings(data_dir=data_dir)
+    _run_role("worker", settings, serve_worker, "", ready_fd)
 
 
 @app.command()
@@ -97,10 +102,12 @@ def lab(
     scramble: Annotated[bool, typer.Option(help="Swap what callees say: nothing may be understood then.")] = False,
     calls_per_second: Annotated[float, typer.Option(help="Dials past this are refused with 429.", min=0.1)] = 100.0,
     faults: Annotated[str, typer.Option(help='What goes wrong, as JSON: {"fail_after": 0.05, …}.')] = "{}",
-    ready_fd: ReadyFd = None,
+    ready_fd: Fd = None,
+    listen_fd: Fd = None,
 ) -> None:
     """Run the simulated telephone network alone: a carrier, and people who answer and talk."""
     import importlib
+    import socket
 
     import msgspec
 
@@ -113,8 +120,11 @@ def lab(
         drawn = msgspec.json.decode(faults, type=Faults)
     except msgspec.MsgspecError as problem:
         raise typer.BadParameter(str(problem), param_hint="--faults") from None
+    listener = None if listen_fd is None else socket.socket(fileno=listen_fd)
     options = LabOptions(
-        host, port, auth_id, auth_token, callees, ledger, seed, scramble, calls_per_second, faults=drawn
+        *(host, port, auth_id, auth_token, callees, ledger, seed, scramble, calls_per_second),
+        faults=drawn,
+        listener=listener,
     )
     with _ready("lab", f"http://{host}", ready_fd) as ready:
         raise typer.Exit(run(options, _settings().log_level, ready))
@@ -171,6 +181,15 @@ def main() -> None:
     except VoiceEraError as problem:
         print(f"voiceera: {problem.message}", file=sys.stderr)
         sys.exit(1)
+
+
+def _told(settings_fd: int | None) -> "Settings | None":
+    """What the process that started us says, once it knows; None: nobody did, or nobody says."""
+    if settings_fd is None:
+        return None
+    from voiceera.roles.readiness import hear_settings
+
+    return hear_settings(settings_fd)
 
 
 def _settings(**given: Any) -> "Settings":

@@ -15,6 +15,11 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "voiceera"
 
 
+def bare_environment() -> dict[str, str]:
+    """Ours without any setting: for a process that is told its settings."""
+    return {key: value for key, value in os.environ.items() if not key.upper().startswith("VOICEERA_")}
+
+
 class Settings(BaseSettings):
     """Every field is read from VOICEERA_<NAME>. URLs carry no trailing slash."""
 
@@ -93,16 +98,14 @@ class Settings(BaseSettings):
         public_url = self.public_url.rstrip("/") or f"http://{host}:{api_port}"
         return self.model_copy(update={"api_port": api_port, "public_url": public_url})
 
-    def environment(self) -> dict[str, str]:
-        """The environment in which a child process builds these same settings."""
-        inherited = {key: value for key, value in os.environ.items() if not key.upper().startswith("VOICEERA_")}
-        own = {}
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if value is not None:
-                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-                own[f"VOICEERA_{name.upper()}"] = str(plain)
-        return inherited | own
+    def plain(self) -> dict[str, str]:
+        """What another process builds these same settings from (`Settings(**…)`); secrets in the clear."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+            if value is not None
+        }
 
     @property
     def recordings_dir(self) -> Path:

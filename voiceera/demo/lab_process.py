@@ -5,14 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from voiceera.config import bare_environment
 from voiceera.demo.api_client import DemoFailed
 from voiceera.ids import new_secret
 from voiceera.processes import die_with_parent, ended
+from voiceera.roles.ports import bound_socket
 from voiceera.roles.readiness import hear_child
 
 _STOP_SECONDS = 5.0
@@ -20,7 +22,7 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class LabProcess:
-    """A running lab. `ledger` is written by it alone."""
+    """A lab that runs, or soon will. `ledger` is written by it alone."""
 
     port: int
     auth_id: str
@@ -34,23 +36,34 @@ class LabProcess:
 
 
 @asynccontextmanager
-async def running_lab(directory: Path, callees: Path, *, seed: int, scramble: bool) -> AsyncIterator[LabProcess]:
-    """`directory` takes its ledger and its log. Main thread only. Raises DemoFailed."""
-    auth_id, auth_token, ledger = "MADEMODEMODEMODEMODE", new_secret(), directory / "ledger.jsonl"
-    command = ["--port", "0", "--seed", str(seed), "--auth-id", auth_id]
-    command += ["--callees", str(callees), "--ledger", str(ledger), *(["--scramble"] if scramble else [])]
-    readable, writable = os.pipe()
-    process = _spawn(command, auth_token, directory / "lab.log", writable)
+async def running_lab(
+    directory: Path, callees: Path, *, seed: int, scramble: bool
+) -> AsyncIterator[tuple[LabProcess, Awaitable[None]]]:
+    """`directory` takes its ledger and its log. Its port is bound when this enters; the awaitable ends when it works,
+    and raises DemoFailed. Main thread only."""
+    with bound_socket("127.0.0.1", 0, "") as listener:
+        lab = LabProcess(listener.getsockname()[1], "MADEMODEMODEMODEMODE", new_secret(), directory / "ledger.jsonl")
+        command = ["--listen-fd", str(listener.fileno()), "--seed", str(seed), "--auth-id", lab.auth_id]
+        command += ["--callees", str(callees), "--ledger", str(lab.ledger), *(["--scramble"] if scramble else [])]
+        readable, writable = os.pipe()
+        process = _spawn(command, lab.auth_token, directory / "lab.log", writable, listener.fileno())
+    hearing = asyncio.create_task(_until_ready(readable))
     try:
-        readiness = await hear_child(readable)
-        if readiness.port is None:
-            raise DemoFailed(f"the lab did not start: {readiness.problem}")
-        yield LabProcess(readiness.port, auth_id, auth_token, ledger)
+        yield lab, hearing
     finally:
+        hearing.cancel()
+        with suppress(asyncio.CancelledError, DemoFailed):
+            await hearing
         await _end(process)
 
 
-def _spawn(options: list[str], auth_token: str, log: Path, ready: int) -> subprocess.Popen[bytes]:
+async def _until_ready(readable: int) -> None:
+    readiness = await hear_child(readable)
+    if readiness.port is None:
+        raise DemoFailed(f"the lab did not start: {readiness.problem}")
+
+
+def _spawn(options: list[str], auth_token: str, log: Path, ready: int, listener: int) -> subprocess.Popen[bytes]:
     """`ready`: the pipe's end to tell its port on; closed here."""
     try:
         with log.open("ab") as output:
@@ -59,8 +72,8 @@ def _spawn(options: list[str], auth_token: str, log: Path, ready: int) -> subpro
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=os.environ | {"VOICEERA_LAB_AUTH_TOKEN": auth_token},
-                pass_fds=[ready],
+                env=bare_environment() | {"VOICEERA_LAB_AUTH_TOKEN": auth_token},
+                pass_fds=[ready, listener],
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
             )

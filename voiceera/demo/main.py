@@ -105,13 +105,14 @@ async def _run(options: DemoOptions, directory: Path, console: Console) -> int:
     password = new_secret(9)
     async with AsyncExitStack() as running:
         with screen:
-            lab = await running.enter_async_context(
+            screen.step("starting the phone network, PostgreSQL, API, media and worker")
+            lab, lab_is_up = await running.enter_async_context(
                 running_lab(directory, callees, seed=options.seed, scramble=options.scramble)
             )
-            screen.step("the phone network is up; starting PostgreSQL, API, media and worker")
             platform = await running.enter_async_context(
                 running_platform(_settings(directory, lab), output=directory / "platform.log")
             )
+            await lab_is_up
             stage = await _campaign(cast, password, platform, lab, board, screen)
         outcome = await _outcome(options, platform, stage, lab, cast, monotonic() - began)
         agrees = _tell(options, directory, console, outcome)

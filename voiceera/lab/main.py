@@ -44,6 +44,8 @@ class LabOptions:
     """Play the audio of another intent than the ledger notes: a negative control."""
     calls_per_second: float = 100.0
     faults: Faults = field(default_factory=Faults)
+    listener: socket.socket | None = None
+    """Bound already; `host` and `port` are then not used."""
 
 
 async def run_lab(options: LabOptions, stop: asyncio.Event, ready: Callable[[int], None]) -> None:
@@ -103,6 +105,8 @@ class _Aborting:
 
 
 def _bound(options: LabOptions) -> socket.socket:
+    if options.listener is not None:
+        return options.listener
     try:
         return socket.create_server((options.host, options.port), backlog=512)
     except OSError as error:

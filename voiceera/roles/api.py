@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from voiceera.api.app import create_app
+from voiceera.api.event_stream import Streams
 from voiceera.config import Settings
 from voiceera.errors import StartupError
 from voiceera.ids import new_secret
@@ -17,9 +19,6 @@ from voiceera.roles.ports import bound_socket
 from voiceera.roles.role import Ready
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus, PostgresBus
-
-if TYPE_CHECKING:
-    from voiceera.api.event_stream import Streams
 
 _LAST_ANSWERS_SECONDS = 5
 """How long open requests and event streams may take once we stop."""
@@ -34,8 +33,6 @@ async def serve_api(
     listener: socket.socket | None = None,
 ) -> None:
     """Answer requests until `stop`, on `listener` if it is given. Raises StartupError when the port is taken."""
-    from voiceera.api.app import create_app
-
     with listener or bound_socket(settings.api_host, settings.api_port, "VOICEERA_API_PORT") as bound:
         port = bound.getsockname()[1]
         app = create_app(settings.with_public_url(port), database, bus)
@@ -61,7 +58,7 @@ async def _answer(app: FastAPI, bound: socket.socket, stop: asyncio.Event, ready
         raise StartupError("The API did not start; the lines above say why.")
 
 
-async def _pass_on(stop: asyncio.Event, server: uvicorn.Server, streams: "Streams") -> None:
+async def _pass_on(stop: asyncio.Event, server: uvicorn.Server, streams: Streams) -> None:
     await stop.wait()
     streams.end()
     server.should_exit = True
@@ -86,8 +83,6 @@ class _Server(uvicorn.Server):
 
 def openapi_document(settings: Settings) -> dict[str, Any]:
     """What `/openapi.json` answers. Opens no database and writes no file."""
-    from voiceera.api.app import create_app
-
     settings = settings.model_copy(update={"secret_key": SecretStr(new_secret())})
     nowhere = "postgresql://127.0.0.1/none"
     document: dict[str, Any] = create_app(settings, Database(nowhere), PostgresBus(nowhere)).openapi()

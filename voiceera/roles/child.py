@@ -1,4 +1,4 @@
-"""One role as a child process: started, heard when ready, started again when it dies, ended."""
+"""One role as a child process: loaded, told its settings, heard when ready, started again when it dies, ended."""
 
 import asyncio
 import os
@@ -9,11 +9,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from voiceera.config import Settings
+from voiceera.config import Settings, bare_environment
 from voiceera.errors import StartupError
 from voiceera.log import get_logger
 from voiceera.processes import die_with_parent, ended
-from voiceera.roles.readiness import hear_child
+from voiceera.roles.readiness import hear_child, tell_settings
 
 _SHORTEST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -25,26 +25,38 @@ log = get_logger("serve")
 
 
 class Child:
-    """`voiceera <role>` with `settings` in its environment. Use on the main thread: see `die_with_parent`."""
+    """`voiceera <role>`. Use on the main thread: see `die_with_parent`."""
 
-    def __init__(
-        self, role: str, settings: Settings, output: Path | None, listener: socket.socket | None = None
-    ) -> None:
+    def __init__(self, role: str, output: Path | None, listener: socket.socket | None = None) -> None:
         """`output`: a file for what it prints and logs; None: ours. `listener`: a bound socket to hand down."""
         self.role = role
         self.port: int | None = None
-        self._settings = settings
+        self._settings: Settings | None = None
         self._output = output
         self._listener = listener
         self._process: subprocess.Popen[bytes] | None = None
+        self._pipes: tuple[int, int] | None = None
+        """Of a process that has not been told yet: to hear that it is ready, to tell it its settings."""
         self._keeper: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
-    async def start(self) -> None:
-        """Start it and wait until it is ready; from then on it is kept running. Raises StartupError."""
+    def load(self) -> None:
+        """Start the process: it loads its code, which takes a second, and then waits to be told its settings."""
+        heard, ready = os.pipe()
+        told, tell = os.pipe()
+        self._pipes = heard, tell
+        try:
+            self._process = self._spawn(ready, told)
+        finally:
+            os.close(ready)
+            os.close(told)
+
+    async def start(self, settings: Settings) -> None:
+        """Let it work and wait until it is ready; from then on it is kept running. Raises StartupError."""
+        self._settings = settings
         await self._launch()
         self._keeper = asyncio.create_task(self._keep_running())
 
@@ -61,6 +73,10 @@ class Child:
         """End it now."""
         if self._keeper is not None:
             self._keeper.cancel()
+        if self._pipes is not None:
+            for pipe in self._pipes:
+                os.close(pipe)
+            self._pipes = None
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -73,12 +89,12 @@ class Child:
             self._keeper = None
 
     async def _launch(self) -> None:
-        readable, writable = os.pipe()
-        try:
-            self._process = self._spawn(writable)
-        finally:
-            os.close(writable)
-        readiness = await hear_child(readable)
+        if self._pipes is None:
+            self.load()
+        assert self._process is not None and self._pipes is not None and self._settings is not None
+        (heard, tell), self._pipes = self._pipes, None
+        tell_settings(tell, self._settings)
+        readiness = await hear_child(heard)
         if readiness.problem is not None:
             with suppress(TimeoutError):  # what it has to say on its way out
                 await asyncio.wait_for(ended(self._process), _LAST_WORDS_SECONDS)
@@ -88,8 +104,8 @@ class Child:
         if self.role == "media" and readiness.port is not None:  # again where the others know it
             self._settings = self._settings.model_copy(update={"media_port": readiness.port})
 
-    def _spawn(self, descriptor: int) -> subprocess.Popen[bytes]:
-        handed_down = {"--ready-fd": descriptor}
+    def _spawn(self, ready: int, told: int) -> subprocess.Popen[bytes]:
+        handed_down = {"--ready-fd": ready, "--settings-fd": told}
         if self._listener is not None:
             handed_down["--listen-fd"] = self._listener.fileno()
         output = None if self._output is None else self._output.open("ab")
@@ -105,7 +121,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=self._settings.environment(),
+                env=bare_environment(),
                 pass_fds=list(handed_down.values()),
                 start_new_session=True,
                 preexec_fn=die_with_parent(),

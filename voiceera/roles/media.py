@@ -3,6 +3,7 @@
 import asyncio
 
 from voiceera.config import Settings
+from voiceera.media.main import run_media
 from voiceera.roles.ports import refused_port
 from voiceera.roles.role import Ready
 from voiceera.store.base import Database
@@ -11,8 +12,6 @@ from voiceera.store.bus import Bus
 
 async def serve_media(settings: Settings, database: Database, bus: Bus, stop: asyncio.Event, ready: Ready) -> None:
     """Carry calls until `stop`, then those that live until they end. Raises StartupError when the port is taken."""
-    from voiceera.media.main import run_media
-
     try:
         await run_media(settings.with_public_url(settings.api_port), database, bus, stop, ready)
     except OSError as problem:

@@ -1,12 +1,16 @@
-"""The one line that a child process writes to its parent over a pipe: its port, or why it cannot start."""
+"""What a parent and its child tell each other over pipes, a line each.
+
+The child loads its code and is then told its settings; the parent is told the child's port, or why it cannot start.
+"""
 
 import asyncio
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
+from voiceera.config import Settings
 from voiceera.errors import VoiceEraError
 
 
@@ -53,3 +57,18 @@ async def hear_child(descriptor: int) -> Readiness:
     finally:
         transport.close()
     return Readiness(**json.loads(line)) if line else Readiness(problem="it ended before it was ready")
+
+
+def tell_settings(descriptor: int, settings: Settings) -> None:
+    """The parent's end; a child that is gone hears nothing. Closes `descriptor`."""
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "w") as pipe:
+        json.dump(settings.plain(), pipe)
+
+
+def hear_settings(descriptor: int) -> Settings:
+    """The child's end: wait for them. Ends this process when the parent will not tell any more."""
+    with os.fdopen(descriptor) as pipe:
+        told = pipe.read()
+    if not told:
+        raise SystemExit(1)
+    return Settings(**json.loads(told))

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +91,19 @@ async def running_platform(settings: Settings, *, output: Path | None = None) ->
         # Bound here, so that everyone can be told the port at once and a new API process goes on where one died.
         listener = stack.enter_context(bound_socket(settings.api_host, settings.api_port, "VOICEERA_API_PORT"))
         settings = settings.with_public_url(listener.getsockname()[1])
+        media = [Child("media", output) for _ in range(settings.media_processes)]
+        children = (*media, Child("worker", output), Child("api", output, listener))
+        for child in children:  # they load their code while the database starts
+            stack.callback(child.kill)
+            child.load()
         postgres = None
         if settings.database_url is None:
             postgres = await stack.enter_async_context(embedded_postgres(settings.data_dir))
             settings = settings.model_copy(update={"database_url": SecretStr(postgres.url)})
             await _migrate(postgres.url)
-        media = [Child("media", each, output) for each in _for_each_media(settings)]
-        children = (*media, Child("worker", settings, output), Child("api", settings, output, listener))
         stack.push_async_callback(_end_in_order, children, settings.drain_seconds)
-        await _start_all(children)
+        each = [*_for_each_media(settings), settings, settings]
+        await _start_all(dict(zip(children, each, strict=True)))
         assert settings.database_url is not None
         yield Platform(
             api_url=_local_url("http", settings.api_host, settings.api_port),
@@ -118,17 +122,17 @@ async def _migrate(url: str) -> None:
         await upgrade(url)
 
 
-async def _start_all(children: Sequence[Child]) -> None:
+async def _start_all(children: Mapping[Child, Settings]) -> None:
     """At once; raises the first StartupError."""
     async with asyncio.TaskGroup() as tasks:
-        starts = [tasks.create_task(_problem_of(child)) for child in children]
+        starts = [tasks.create_task(_problem_of(child, settings)) for child, settings in children.items()]
     for problem in filter(None, (start.result() for start in starts)):
         raise problem
 
 
-async def _problem_of(child: Child) -> StartupError | None:
+async def _problem_of(child: Child, settings: Settings) -> StartupError | None:
     try:
-        await child.start()
+        await child.start(settings)
     except StartupError as problem:
         return problem
     return None
