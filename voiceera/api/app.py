@@ -14,6 +14,7 @@ from voiceera.api import (
     analytics_export,
     api_keys,
     auth,
+    call_analysis,
     call_events,
     call_logs,
     calls,
@@ -71,7 +72,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
-        *(analytics, analytics_export),
+        *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users),
     ):
         app.include_router(part.routes)

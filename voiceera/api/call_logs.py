@@ -13,7 +13,7 @@ from voiceera.api.envelope import listed, success
 from voiceera.api.lists import EARLIEST, LATEST, DatedQuery, ListQuery, PhoneFilter, Zone, instant
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Instant, Items, Shown, Success
-from voiceera.api.transcripts import CallLatency, Segment, Transcript, segments_of, transcript_of
+from voiceera.api.transcripts import CallLatency, Segment, Transcript, Version, segments_of, transcript_of
 from voiceera.errors import NotFound
 from voiceera.rules.analysis import AnalysisState, Emotion, Sentiment
 from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
@@ -197,6 +197,6 @@ async def set_call_notes(work: Writing, call_id: UUID, body: Notes) -> Success[C
 
 
 @routes.get("/call-logs/{call_id}/transcript")
-async def get_call_transcript(work: Reading, call_id: UUID) -> Success[Transcript]:
+async def get_call_transcript(work: Reading, call_id: UUID, version: Version = None) -> Success[Transcript]:
     """What was said, turn by turn, and how long each answer took."""
-    return success(await transcript_of(work, call_id))
+    return success(await transcript_of(work, call_id, version))

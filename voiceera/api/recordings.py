@@ -6,20 +6,21 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Query, Request, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from voiceera.api.call_logs import CallsQuery
 from voiceera.api.depends import Reading, Work, Writing
-from voiceera.api.envelope import listed, success
+from voiceera.api.envelope import created, listed, success
 from voiceera.api.file_answers import file_answer
 from voiceera.api.routing import router
-from voiceera.api.shapes import ErrorAnswer, Instant, Items, Shown, Success
+from voiceera.api.shapes import Body, Created, ErrorAnswer, Instant, Items, Shown, Success
 from voiceera.api.signed_links import Download, Downloading, link
-from voiceera.api.transcripts import Segment, Transcript, segments_of, transcript_of
+from voiceera.api.transcripts import Segment, Transcript, Transcription, Version, segments_of, transcript_of
 from voiceera.rules import transcript_files
 from voiceera.rules.calls import CallStatus, Direction, Speaker
 from voiceera.rules.transcript_files import Line
 from voiceera.services import recordings as service
+from voiceera.services import transcripts as transcription_service
 from voiceera.store import recordings
 
 routes = router("Recordings")
@@ -68,6 +69,14 @@ class TranscriptFormat(StrEnum):
     JSON = "json"
     SRT = "srt"
     VTT = "vtt"
+
+
+class TranscriptionNew(Body):
+    """`provider`: a speech-to-text provider by name; the embedded one if none is given. `language`: the agent's, if
+    none is given."""
+
+    provider: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
 _MEDIA_TYPES = {
@@ -156,19 +165,40 @@ async def _sound(request: Request, call_id: UUID, download: Download) -> Respons
 
 
 @routes.get("/call-recordings/{call_id}/transcript")
-async def get_recording_transcript(work: Reading, call_id: UUID) -> Success[Transcript]:
+async def get_recording_transcript(work: Reading, call_id: UUID, version: Version = None) -> Success[Transcript]:
     """What was said, turn by turn, as in the call's log."""
-    return success(await transcript_of(work, call_id))
+    return success(await transcript_of(work, call_id, version))
+
+
+@routes.post("/call-recordings/{call_id}/transcribe", status_code=202)
+async def transcribe_recording(
+    work: Writing, call_id: UUID, body: TranscriptionNew | None = None
+) -> Created[Transcription]:
+    """Have the recording transcribed anew, each channel by itself. The new version stands beside the old ones;
+    `transcriptions` of the transcript says how far it is."""
+    wanted = body or TranscriptionNew()
+    asked = await transcription_service.request(
+        work.connection,
+        work.organization_id,
+        call_id,
+        work.now,
+        provider=wanted.provider,
+        language=wanted.language,
+        created_by=work.caller.user.id,
+    )
+    await work.note("recording.transcribe", "call", call_id, provider=asked.provider)
+    return created(Transcription.model_validate(asked), "Transcription queued")
 
 
 @routes.get("/call-recordings/{call_id}/transcript/download", response_class=Response, responses=_TRANSCRIPT_DOWNLOAD)
 async def download_transcript(
     work: Reading,
     call_id: UUID,
+    version: Version = None,
     format_: Annotated[TranscriptFormat, Query(alias="format")] = TranscriptFormat.TXT,
 ) -> Response:
     """What was said, as a text, as JSON, or as subtitles to the recording."""
-    content = _as_file(await transcript_of(work, call_id), format_)
+    content = _as_file(await transcript_of(work, call_id, version), format_)
     headers = {"Content-Disposition": f'attachment; filename="{call_id}.{format_}"'}
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[format_])
 

@@ -1,6 +1,8 @@
 """The words in which a finished call is described."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class AnalysisState(StrEnum):
@@ -28,3 +30,18 @@ class Emotion(StrEnum):
     FRUSTRATION = "frustration"
     ANGER = "anger"
     NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an analyzer finds in a call. `sentiment` and `emotions` are the caller's, None where they said nothing.
+
+    `details`: of each what it was read from and how surely, and the analyzer's name, as the API shows them.
+    """
+
+    summary: str
+    sentiment: Sentiment | None
+    emotions: list[Emotion] | None
+    key_phrases: list[str]
+    language: str | None
+    details: dict[str, Any]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
+from voiceera.services import analyses
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
 from voiceera.store import attempts, calls, do_not_call, recordings
@@ -90,6 +91,8 @@ async def _write_down(
         error=result.error,
         audio_format=f"{result.audio_format.encoding}/{result.audio_format.sample_rate}",
     )
+    if result.turns:
+        await analyses.make_due(connection, brief.organization_id, brief.call_id, now)
 
 
 async def _end_without_carrier(connection: Connection, brief: CallBrief, result: CallResult) -> CallState:

@@ -9,6 +9,7 @@ from voiceera.rules.calls import AttemptState, Outcome
 from voiceera.rules.campaigns import OVER, CampaignStatus, ContactState
 from voiceera.rules.retries import History, Next, next_step
 from voiceera.rules.windows import hours_of, zones_of
+from voiceera.services import analyses
 from voiceera.services.live import CallState
 from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
@@ -71,6 +72,10 @@ async def _end_call(connection: Connection, attempt: Attempt, verdict: Verdict, 
         hangup_cause=call.hangup_cause or verdict.reason or attempt.ended_as,
         error=call.error or (verdict.reason if verdict.fault else None),
     )
+    if attempt.conversation_started_at is not None and attempt.conversation_ended_at is None:
+        await analyses.make_due(
+            connection, attempt.organization_id, attempt.id, now
+        )  # what was heard until it broke off
     return CallState(
         attempt.id,
         attempt.campaign_id,

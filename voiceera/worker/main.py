@@ -13,10 +13,12 @@ from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
+from voiceera.worker.analysis import analysis
 from voiceera.worker.dialer import Dialer
 from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
+from voiceera.worker.transcription import transcription
 
 _LONGEST_DRAIN_SECONDS = 30.0
 """A job is cut off after that and comes again; a call's drain may take longer."""
@@ -34,7 +36,11 @@ async def run_worker(
     name = f"{socket.gethostname()}:{os.getpid()}"
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
     reaper = Reaper(database, bus, trunks, keep_logs_days=settings.log_retention_days)
-    kinds: list[Kind] = [*mail_kinds(database, settings)]
+    kinds: list[Kind] = [
+        *mail_kinds(database, settings),
+        analysis(database),
+        transcription(database, settings.recordings_dir),
+    ]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
     try:
         async with asyncio.TaskGroup() as tasks:

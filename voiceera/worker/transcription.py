@@ -1,0 +1,88 @@
+"""The job that transcribes recordings by the provider that the request names."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from voiceera.errors import ProviderError, VoiceEraError
+from voiceera.log import get_logger
+from voiceera.providers.protocols import SpeechToText
+from voiceera.providers.registry import Kind as ProviderKind
+from voiceera.providers.registry import load
+from voiceera.rules.agent_sayings import agent_sayings
+from voiceera.rules.calls import Speaker
+from voiceera.rules.phrases import common_phrases, flow_phrases
+from voiceera.rules.transcripts import NoTranscript, Segment
+from voiceera.services import transcripts as service
+from voiceera.services.transcripts import Task
+from voiceera.store import transcripts
+from voiceera.store.base import Connection, Database
+from voiceera.store.jobs import DueRow
+from voiceera.worker.hearing import Unusable, hear
+from voiceera.worker.jobs import SWEPT_AT_ONCE, Kind
+
+log = get_logger("transcription")
+
+Make = Callable[[str], SpeechToText]
+"""Name → a provider of one's own, which one closes. Raises VoiceEraError."""
+
+
+def registered(name: str) -> SpeechToText:
+    return cast(SpeechToText, load(ProviderKind.SPEECH_TO_TEXT, name)())
+
+
+def transcription(database: Database, directory: Path, make: Make = registered) -> Kind:
+    """`directory`: where recordings lie. One at a time in each worker: recognizing takes a core."""
+
+    async def handle(row: DueRow, now: datetime) -> None:
+        task = await service.claim(database, row.organization_id, row.row_id, directory, now)
+        if task is None:
+            return
+        if task.tries > service.MOST_TRIES:  # whoever took it up died of it, again and again
+            await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now)
+        else:
+            await _carry_out(database, task, make, now)
+
+    return Kind(service.KIND, handle, _due, at_once=1)
+
+
+async def _carry_out(database: Database, task: Task, make: Make, now: datetime) -> None:
+    try:
+        said = await _heard(task, make)
+    except Unusable as problem:
+        await service.give_up(database, task, problem.reason, now)
+    except (VoiceEraError, TimeoutError) as problem:
+        log.warning("not_transcribed", call_id=str(task.call_id), provider=task.provider, problem=str(problem))
+        may_pass = isinstance(problem, TimeoutError) or (isinstance(problem, ProviderError) and not problem.permanent)
+        await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now, may_pass=may_pass)
+    else:
+        if said:
+            await service.finish(database, task, said, now)
+        else:
+            await service.give_up(database, task, NoTranscript.NO_WORDS, now)
+
+
+async def _heard(task: Task, make: Make) -> Sequence[Segment]:
+    if task.path is None:
+        raise Unusable(NoTranscript.RECORDING_GONE)
+    recognizer = make(task.provider)
+    try:
+        return await hear(task.path, recognizer, task.language, _phrases(task))
+    finally:
+        await recognizer.close()
+
+
+def _phrases(task: Task) -> dict[Speaker, tuple[str, ...]]:
+    """What each side may be expected to say."""
+    if task.agent is None:
+        return {}
+    flow = task.agent.flow
+    return {
+        Speaker.CALLER: flow_phrases(flow) if flow else common_phrases(),
+        Speaker.AGENT: agent_sayings(task.agent, task.variables) or common_phrases(),
+    }
+
+
+async def _due(connection: Connection, now: datetime) -> Sequence[DueRow]:
+    return await transcripts.due_requests(connection, now, SWEPT_AT_ONCE)
