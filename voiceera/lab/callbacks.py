@@ -45,6 +45,8 @@ class Callbacks:
 
     async def fetch_answer(self, call: PhoneCall) -> bytes | None:
         """The answer URL's XML; None when three tries brought none."""
+        if call.is_silent:
+            return None
         request = call.request
         fault = self._faults.callback()
         if fault is CallbackFault.DOUBLED:
@@ -62,7 +64,7 @@ class Callbacks:
     def notify(self, call: PhoneCall, kind: str) -> None:
         """Send a ringing or hang-up notice in the background."""
         url, method = _target(call.request, kind)
-        if url is None:
+        if url is None or call.is_silent:
             return
         fault = self._faults.callback()
         if fault is not None:

@@ -47,6 +47,8 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reset_before: float = 0.0
     reset_after: float = 0.0
     hang_seconds: float = 30.0
+    silent_after: bool = False
+    """A call that was placed under a fault calls nobody back either: only a look-up finds it."""
 
     callback_lost: float = 0.0
     callback_late: float = 0.0

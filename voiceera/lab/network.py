@@ -70,7 +70,8 @@ class Network:
         self._recent.append(now)
 
     def place(self, request: CallRequest, fault: str = "") -> PhoneCall:
-        call = PhoneCall(str(new_id()), request, utc_now())
+        is_silent = bool(fault) and self._faults.settings.silent_after
+        call = PhoneCall(str(new_id()), request, utc_now(), is_silent=is_silent)
         self._forget_oldest()
         self.calls[call.uuid] = call
         self._note(

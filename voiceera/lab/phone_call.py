@@ -85,6 +85,8 @@ class PhoneCall:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     ending: Ending | None = None
+    is_silent: bool = False
+    """Nobody is called back about it."""
     _over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def end(self, ending: Ending) -> None:

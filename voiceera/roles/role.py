@@ -37,7 +37,7 @@ def run_role(name: str, settings: Settings, work: Work, ready: Ready) -> int:
 
     async def over_the_database(stop: asyncio.Event) -> None:
         async with (
-            opened(settings) as (database, bus),
+            opened(settings, name) as (database, bus),
             written_down(database, spool, process),
             present(database, name, process),
         ):
@@ -84,11 +84,11 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Database, Bus]]:
+async def opened(settings: Settings, name: str) -> AsyncIterator[tuple[Database, Bus]]:
     """The database that the settings mean, at the right revision, and the bus over it. Raises StartupError."""
     url = database_url(settings)
     await check(url, allow_bypass=settings.allow_bypass_role)
-    database, bus = Database(url), PostgresBus(url)
+    database, bus = Database(url, name=f"voiceera {name}"), PostgresBus(url)
     try:
         yield database, bus
     finally:

@@ -32,8 +32,9 @@ def driver_url(url: str) -> str:
 class Database:
     """A pool of connections. Every transaction says whose rows it may touch; row-level security holds it to that."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        """`url`: postgresql://… or postgresql+asyncpg://…; a unix socket as `?host=/directory`."""
+    def __init__(self, url: str, *, pool_size: int = 10, name: str = "voiceera") -> None:
+        """`url`: postgresql://… or postgresql+asyncpg://…; a unix socket as `?host=/directory`. `name`: what
+        PostgreSQL shows of us in pg_stat_activity."""
         self.url = driver_url(url)
         self.engine: AsyncEngine = create_async_engine(
             self.url,
@@ -42,6 +43,7 @@ class Database:
             pool_pre_ping=False,
             pool_timeout=10,
             hide_parameters=True,  # an error must not quote what was to be written
+            connect_args={"server_settings": {"application_name": name}},
         )
 
     @asynccontextmanager

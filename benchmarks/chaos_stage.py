@@ -1,0 +1,256 @@
+"""The world of a chaos run: a lab, an embedded PostgreSQL, and roles as processes that can be killed and replaced."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from pydantic import SecretStr
+
+from benchmarks.chaos_wrong import VARIABLE, World
+from voiceera.config import Settings
+from voiceera.demo.api_client import ApiClient
+from voiceera.demo.lab_process import LabProcess, running_lab
+from voiceera.lab.faults import Faults
+from voiceera.processes import die_with_parent
+from voiceera.roles.child import Child
+from voiceera.roles.ports import bound_socket
+from voiceera.rules.campaigns import WEEKDAYS
+from voiceera.store.base import Database
+from voiceera.store.migrate import upgrade
+from voiceera.store.postgres import PostgresServer, embedded_postgres
+
+CALLER_ID = "+12025550100"
+RING_SECONDS = 6
+AREAS = (202, 212, 213, 214, 303, 312, 404, 415, 503, 602, 617, 702)
+_FLOW = {"start": "bye", "steps": {"bye": {"kind": "end", "text": "Goodbye.", "disposition": "told"}}}
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+1{AREAS[index % len(AREAS)]}555{index // len(AREAS):04d}" for index in range(count)]
+
+
+def callees(called: Sequence[str]) -> dict[str, Any]:
+    """Nearly everybody is busy, so that no audio is needed; some do not answer, do not exist, or pick up."""
+    special: dict[str, Any] = {}
+    for index, number in enumerate(called):
+        match index % 50:
+            case 7 | 23:
+                special[number] = {"answers": "nobody"}
+            case 11:
+                special[number] = {"answers": "invalid"}
+            case 31:
+                special[number] = {"opening": [{"hang_up": True}], "ring_seconds": [0.3, 1.0]}
+    return special | {"default": {"answers": "busy", "ring_seconds": [0.3, 1.5]}}
+
+
+class Victim:
+    """One role, or one wrong dialer, that can be stopped, killed with -9 and replaced."""
+
+    def __init__(self, role: str, settings: Settings, output: Path, listener: socket.socket | None = None) -> None:
+        self.role = role
+        self._settings = settings
+        self._output = output
+        self._listener = listener
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None and self._child.pid is not None, "not started"
+        return self._child.pid
+
+    @property
+    def port(self) -> int | None:
+        return self._child.port if self._child is not None else None
+
+    async def start(self) -> None:
+        self._child = Child(self.role, self._output, self._listener)
+        await self._child.start(self._settings)
+
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+
+
+class WrongVictim(Victim):
+    """`python -m benchmarks.chaos_wrong …` in a worker's place."""
+
+    def __init__(self, design: str, world: World, output: Path) -> None:
+        self.role = "worker"
+        self._design = design
+        self._world = world
+        self._log = output
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    async def start(self) -> None:
+        self._process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.chaos_wrong", self._design],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | {VARIABLE: msgspec.json.encode(self._world).decode()},
+                preexec_fn=die_with_parent(),
+            )
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@dataclass
+class Stage:
+    """A running world. `database` is the harness's own eye on the rows."""
+
+    database: Database
+    postgres: PostgresServer
+    lab: LabProcess
+    api: ApiClient
+    settings: Settings
+    directory: Path
+    workers: list[Victim]
+    api_role: Victim
+    organization_id: UUID = field(default_factory=lambda: UUID(int=0))
+    campaign_id: UUID = field(default_factory=lambda: UUID(int=0))
+
+    @property
+    def lab_url(self) -> str:
+        return self.lab.base_url.removesuffix("/v1")
+
+    async def set_faults(self, faults: Faults) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.put(f"{self.lab_url}/lab/faults", json=msgspec.to_builtins(faults))
+            answer.raise_for_status()
+
+    def restart_postgres(self) -> None:
+        """At once, as in a power cut; its keeper starts it again and it recovers."""
+        os.kill(self.postgres.pid, signal.SIGQUIT)
+
+
+@asynccontextmanager
+async def stage(directory: Path, called: Sequence[str], *, workers: int, seed: int) -> AsyncIterator[Stage]:
+    """Lab, database, API and media, and workers that are not started yet. Main thread only."""
+    file = directory / "callees.yaml"
+    file.write_text(json.dumps(callees(called)), encoding="utf-8")
+    async with AsyncExitStack() as running:
+        lab, lab_works = await running.enter_async_context(running_lab(directory, file, seed=seed, scramble=False))
+        await lab_works
+        postgres = await running.enter_async_context(embedded_postgres(directory))
+        await upgrade(postgres.url)
+        listener = running.enter_context(bound_socket("127.0.0.1", 0, "--port"))
+        settings = _settings(directory, lab, postgres.url).with_public_url(listener.getsockname()[1])
+        output = directory / "platform.log"
+        media = Victim("media", settings, output)
+        api_role = Victim("api", settings, output, listener)
+        dialers = [Victim("worker", settings, output) for _ in range(workers)]
+        database = Database(postgres.url, pool_size=4)
+        api = ApiClient(settings.public_url)
+        running.push_async_callback(database.close)
+        running.push_async_callback(api.close)
+        for victim in (media, api_role, *dialers):
+            running.callback(victim.kill)
+        await asyncio.gather(media.start(), api_role.start())
+        yield Stage(database, postgres, lab, api, settings, directory, dialers, api_role)
+
+
+def _settings(directory: Path, lab: LabProcess, database_url: str) -> Settings:
+    return Settings(
+        data_dir=directory,
+        database_url=SecretStr(database_url),
+        secret_key=None,
+        api_host="127.0.0.1",
+        api_port=0,
+        media_host="127.0.0.1",
+        media_port=0,
+        media_capacity=1000,
+        public_url="",
+        media_url="",
+        outbound_allow=f"127.0.0.1/32:{lab.port}",
+        drain_seconds=0,
+        rate_limit_requests=100_000,
+        log_level="WARNING",
+    )
+
+
+async def set_campaign(world: Stage, called: Sequence[str], per_second: float, closed_at: datetime) -> None:
+    """A campaign with everybody in it, as a draft; one minute from `closed_at` lies outside its window."""
+    api = world.api
+    await api.register("chaos@example.com", "a long enough password", "Chaos", "Chaos")
+    world.organization_id = UUID((await api.get("/auth/me"))["organization_id"])
+    await api.post("/integrations", _carrier(world.lab, per_second))
+    agent = await api.post("/agents", {"name": "Chaos", "language": "en-US", "flow": _FLOW})
+    campaign = await api.post("/campaigns", _campaign(agent["id"], per_second, closed_at))
+    world.campaign_id = UUID(campaign["id"])
+    rows = "\n".join(["phone_number,timezone", *(f"{number},UTC" for number in called)])
+    uploaded = await api.upload(f"/campaigns/{campaign['id']}/contacts/upload", "contacts.csv", rows)
+    if uploaded["added"] != len(called):
+        raise RuntimeError(f"of {len(called)} contacts {uploaded['added']} were taken: {uploaded['problems']}")
+
+
+def _carrier(lab: LabProcess, per_second: float) -> dict[str, Any]:
+    return {
+        "name": "The lab",
+        "type": "telephony",
+        "provider": "plivo",
+        "config": {
+            "base_url": lab.base_url,
+            "caller_ids": [CALLER_ID],
+            "allowed_countries": ["US"],
+            "calls_per_second": per_second,
+            "max_concurrent_calls": 1000,
+            "reporting_lag_seconds": 2,
+        },
+        "credentials": {"auth_id": lab.auth_id, "auth_token": lab.auth_token},
+    }
+
+
+def _campaign(agent_id: str, per_second: float, closed_at: datetime) -> dict[str, Any]:
+    again = {"delays_seconds": [3], "times": 1}
+    never: dict[str, Any] = {"delays_seconds": [], "times": 0}
+    reopens = closed_at + timedelta(minutes=1)
+    window = [{"start": "00:00", "end": f"{closed_at:%H:%M}"}, {"start": f"{reopens:%H:%M}", "end": "24:00"}]
+    return {
+        "name": "Chaos",
+        "agent_id": agent_id,
+        "category": "transactional",
+        "country": "US",
+        "timezone": "UTC",
+        "calling_windows": dict.fromkeys(WEEKDAYS, window),
+        "max_concurrent_calls": 1000,
+        "calls_per_second": per_second,
+        "ring_seconds": RING_SECONDS,
+        "retries": {
+            "busy": never,
+            "no_answer": again,
+            "failed": again,
+            "dropped_early": again,
+            "voicemail": never,
+        },
+    }
