@@ -10,11 +10,27 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from tests.statements import watched
 from voiceera.store import migrate
 from voiceera.store.base import Database
 from voiceera.store.postgres import ROLE, PostgresServer
 
 _TEMPLATE = "migrated"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _statements() -> Iterator[dict[str, str]]:
+    with watched() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _statements_name_their_organization(_statements: dict[str, str]) -> Iterator[None]:
+    """Fails the test in which the platform sent a statement that does not say whose rows it means."""
+    _statements.clear()
+    yield
+    wrong = "\n".join(f"{why}: {statement}" for statement, why in _statements.items())
+    assert not wrong, wrong
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""The application's own routes, for tests that are generated from them, and rows of every noun that their paths name.
+
+A new path parameter needs a line in `SEEDS`; a route whose body is checked before its id needs one in `BODIES`.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from tests.api.calls import CallBook
+from tests.api.conftest import Person
+from voiceera import ids
+from voiceera.api.routing import policies
+from voiceera.rules.permissions import Access
+
+_PARAMETER = re.compile(r"\{([^}:]+)[^}]*\}")
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    method: str
+    path: str
+    access: Access
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def parameters(self) -> list[str]:
+        return _PARAMETER.findall(self.path)
+
+    @property
+    def ids(self) -> list[str]:
+        return [name for name in self.parameters if name.endswith("_id")]
+
+    def filled(self, values: dict[str, str]) -> str:
+        """The path, with an id that never was for what `values` lacks."""
+        return _PARAMETER.sub(
+            lambda match: values.get(match[1]) or WORDS.get(match[1]) or str(ids.new_id()), self.path
+        )
+
+
+def routes(app: FastAPI) -> list[Route]:
+    """Every route of the application, HEAD and carriers' callbacks among them."""
+    return sorted(Route(method, path, access) for (method, path), access in policies(app).items())
+
+
+WORDS = {"date": "2026-03-10", "carrier": "scripted"}
+"""What stands for path parameters that are no ids."""
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /campaigns/{campaign_id}/contacts": {"json": {"phone_numbers": ["+12025550101"]}},
+    "POST /campaigns/{campaign_id}/contacts/upload": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
+    "PUT /call-logs/{call_id}/notes": {"json": {"notes": "mine now"}},
+}
+"""What a route needs to look at its id; `{}` for all others."""
+
+
+def fitting_body(route: Route) -> dict[str, Any]:
+    return BODIES.get(str(route), {} if route.method in ("GET", "HEAD", "DELETE") else {"json": {}})
+
+
+@dataclass
+class Seeding:
+    """Makes a row of a noun for `person`; `known` holds those made before."""
+
+    person: Person
+    book: CallBook
+    known: dict[str, str]
+
+
+Seed = Callable[[Seeding], Awaitable[str]]
+
+
+async def _agent(seeding: Seeding) -> str:
+    return str(seeding.book.agent_id)
+
+
+async def _campaign(seeding: Seeding) -> str:
+    numbers = ["+12025550101", "+12025550102"]
+    made = await seeding.person.post(
+        "/campaigns", name="Theirs", agent_id=str(seeding.book.agent_id), phone_numbers=numbers
+    )
+    return str(made["id"])
+
+
+async def _contact(seeding: Seeding) -> str:
+    found = await seeding.person.get(f"/campaigns/{seeding.known['campaign_id']}/contacts")
+    return str(found["items"][0]["id"])
+
+
+async def _call(seeding: Seeding) -> str:
+    return await seeding.book.held(notes="theirs", campaign_id=UUID(seeding.known["campaign_id"]))
+
+
+async def _integration(seeding: Seeding) -> str:
+    made = await seeding.person.post("/integrations", name="Theirs", type="telephony", provider="scripted")
+    return str(made["id"])
+
+
+async def _user(seeding: Seeding) -> str:
+    return str(seeding.person.tokens["user"]["id"])
+
+
+async def _key(seeding: Seeding) -> str:
+    return str((await seeding.person.post("/api-keys", name="Theirs"))["id"])
+
+
+async def _invitation(seeding: Seeding) -> str:
+    return str((await seeding.person.post("/invitations", email="guest@example.org"))["id"])
+
+
+async def _organization(seeding: Seeding) -> str:
+    return seeding.person.organization_id
+
+
+SEEDS: dict[str, Seed] = {
+    "agent_id": _agent,
+    "campaign_id": _campaign,
+    "contact_id": _contact,
+    "call_id": _call,
+    "integration_id": _integration,
+    "user_id": _user,
+    "organization_id": _organization,
+    "key_id": _key,
+    "invitation_id": _invitation,
+}
+"""In the order in which the rows are made."""
+
+
+async def seeded(person: Person, book: CallBook) -> dict[str, str]:
+    """Path parameter → a row of `person`'s that it names."""
+    known: dict[str, str] = {}
+    for name, seed in SEEDS.items():
+        known[name] = await seed(Seeding(person, book, known))
+    return known
+
+
+async def ask(client: httpx.AsyncClient, route: Route, values: dict[str, str], **options: Any) -> httpx.Response:
+    return await client.request(route.method, route.filled(values), **(options or fitting_body(route)))
