@@ -158,6 +158,28 @@ def migrate(data_dir: DataDir = None) -> None:
     print(f"The database is at revision {after}" + ("." if before == after else f" (it was at {before or 'none'})."))
 
 
+admin = typer.Typer(no_args_is_help=True, help="The platform's administrators.")
+app.add_typer(admin, name="admin")
+
+
+@admin.command("create")
+def create_admin(
+    email: Annotated[str, typer.Argument(help="Where they sign in with.")],
+    data_dir: DataDir = None,
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+) -> None:
+    """Make an administrator of the platform. The password is asked for."""
+    from voiceera.roles.admin import create_admin
+
+    password = (
+        sys.stdin.readline().rstrip("\n")
+        if password_stdin
+        else str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    )
+    asyncio.run(create_admin(_settings(data_dir=data_dir), email, password))
+    print(f"{email} is an administrator now.")
+
+
 @app.command()
 def openapi() -> None:
     """Print the API's OpenAPI document as JSON. Needs no database."""

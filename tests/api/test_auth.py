@@ -1,20 +1,13 @@
 import asyncio
-import base64
-import hmac
-import json
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import httpx
-import jwt
 import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import PASSWORD, Person, body, client_of
-from voiceera.api.depends import Backend
 from voiceera.services.tokens import Claims
 from voiceera.store import sessions
-from voiceera.store.vault import Vault
 
 
 async def test_who_registers_can_sign_in_and_is_told_who_they_are(ann: Person) -> None:
@@ -73,61 +66,6 @@ async def test_a_refresh_token_works_once_and_reuse_ends_the_session(ann: Person
     bearer = {"Authorization": f"Bearer {newest['refresh_token']}"}
     assert body(await anyone.post("/auth/refresh-token", headers=bearer), 401)["code"] == "AUTH_003"
     assert (await ann.get("/auth/me", 401))["code"] == "AUTH_003"
-
-
-async def test_of_many_that_refresh_at_once_one_wins(ann: Person, anyone: httpx.AsyncClient) -> None:
-    same = {"refresh_token": ann.tokens["refresh_token"]}
-    answers = await asyncio.gather(*(anyone.post("/auth/refresh-token", json=same) for _ in range(10)))
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 9
-
-
-def _attacks(ann: Person, backend: Backend) -> dict[str, str]:
-    good = ann.tokens["token"]
-    payload = jwt.decode(good, options={"verify_signature": False})
-    key = backend.vault.derive("access tokens")
-
-    def signed(**changes: object) -> str:
-        kept = {name: value for name, value in {**payload, **changes}.items() if value is not None}
-        return jwt.encode(kept, key, algorithm="HS256")
-
-    def as_it_says(algorithm: str) -> str:
-        """The same claims under a header that asks to be checked otherwise."""
-        header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "typ": "JWT"}).encode()).decode().rstrip("=")
-        mac = hmac.digest(key, f"{header}.{middle}".encode(), "sha512") if algorithm == "HS512" else b""
-        return f"{header}.{middle}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
-
-    head, middle, signature = good.split(".")
-    stranger = Vault(b"another key of thirty-two letters").derive("access tokens")
-    return {
-        "no signature": as_it_says("none"),
-        "no signature, in capitals": as_it_says("NONE"),
-        "another key": jwt.encode(payload, stranger, algorithm="HS256"),
-        "another algorithm": as_it_says("HS512"),
-        "empty signature": f"{head}.{middle}.",
-        "a bit turned": f"{head}.{middle}.{signature[:-2]}AA",
-        "another audience": signed(aud="somebody else"),
-        "another issuer": signed(iss="somebody else"),
-        "another type": signed(typ="refresh"),
-        "no type": signed(typ=None),
-        "no expiry": signed(exp=None),
-        "expiry that is no number": signed(exp="never"),
-        "another user": signed(sub=str(UUID(int=1))),
-        "another organization": signed(org=str(UUID(int=1))),
-        "another session": signed(sid=str(UUID(int=1))),
-        "no session": signed(sid=None),
-        "a session that is no id": signed(sid=["x"]),
-        "the refresh token": ann.tokens["refresh_token"],
-        "nothing of the kind": "x",
-        "an API key that never was": f"vk_{ann.organization_id.replace('-', '')}.{'x' * 43}",
-    }
-
-
-async def test_forged_tokens_are_refused(ann: Person, anyone: httpx.AsyncClient, app: FastAPI) -> None:
-    for name, token in _attacks(ann, app.state.backend).items():
-        answer = await anyone.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
-        assert (answer.status_code, body(answer, 401)["code"]) == (401, "AUTH_003"), name
-    for header in ("", "Bearer", "Bearer ", "Basic YTpi", ann.tokens["token"]):
-        assert body(await anyone.get("/auth/me", headers={"Authorization": header}), 401)["code"] == "AUTH_003"
 
 
 async def test_an_expired_token_says_so(ann: Person, anyone: httpx.AsyncClient, app: FastAPI) -> None:

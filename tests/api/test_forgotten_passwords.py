@@ -1,18 +1,16 @@
 """A forgotten password: nobody learns who has an account, and a link lets its owner in once."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from tests.api.conftest import PASSWORD, Person, body, client_of, sign_in
 from tests.api.post import Post, link, token
+from tests.api.statements import statements
 from voiceera.clock import utc_now
 from voiceera.config import Settings
 from voiceera.store.base import Database
@@ -32,16 +30,16 @@ async def test_the_answer_and_the_work_are_the_same_for_whoever_is_asked_about(
     ann: Person, anyone: httpx.AsyncClient, app: FastAPI, database: Database
 ) -> None:
     passwords = app.state.backend.accounts.passwords
-    answers, hashes, statements = [], [], []
+    answers, hashes, sent = [], [], []
     for email in (ann.email, "nobody@example.com"):
         before = passwords.hashed
-        with _counted(database) as seen:
+        with statements(database) as seen:
             answers.append(body(await ask(anyone, email), 200))
         hashes.append(passwords.hashed - before)
-        statements.append(seen)
+        sent.append(seen)
     assert answers[0] == answers[1]
     assert hashes[0] == hashes[1]
-    assert statements[0] == statements[1]
+    assert sent[0] == sent[1]
 
 
 async def test_only_the_owner_of_an_address_gets_a_mail(ann: Person, anyone: httpx.AsyncClient, post: Post) -> None:
@@ -191,19 +189,3 @@ async def test_the_page_behind_the_link_runs_only_its_own_script(app: FastAPI) -
             assert page.headers["content-type"].startswith("text/html")
             assert "default-src 'none'" in page.headers["content-security-policy"]
             assert "unsafe" not in page.headers["content-security-policy"]
-
-
-@contextmanager
-def _counted(database: Database) -> Iterator[list[str]]:
-    """The statements that the database is sent meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        seen.append(statement)
-
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)

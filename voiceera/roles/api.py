@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from voiceera import clock
 from voiceera.api.app import create_app
 from voiceera.api.event_stream import Streams
 from voiceera.config import Settings
@@ -17,6 +18,7 @@ from voiceera.errors import StartupError
 from voiceera.ids import new_secret
 from voiceera.roles.ports import bound_socket
 from voiceera.roles.role import Ready
+from voiceera.services.administrators import make_first
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus, PostgresBus
 
@@ -36,6 +38,7 @@ async def serve_api(
     with listener or bound_socket(settings.api_host, settings.api_port, "VOICEERA_API_PORT") as bound:
         port = bound.getsockname()[1]
         app = create_app(settings.with_public_url(port), database, bus)
+        await make_first(database, app.state.backend.accounts.passwords, settings, clock.utc_now())
         await _answer(app, bound, stop, lambda: ready(port))
 
 

@@ -70,9 +70,15 @@ class Tokens:
                     "require": ["exp", "iat", "iss", "aud", "sub"],
                     "verify_exp": False,
                     "verify_iat": False,
+                    "strict_aud": True,
                 },
             )
-            if payload.get("typ") != _TYPE or "crit" in jwt.get_unverified_header(token):
+            # `type`: a bool is an int, and NaN would never come.
+            if (
+                type(payload["exp"]) is not int
+                or payload.get("typ") != _TYPE
+                or "crit" in jwt.get_unverified_header(token)
+            ):
                 raise ValueError
             claims = Claims(
                 organization_id=UUID(payload["org"]),

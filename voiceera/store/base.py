@@ -20,6 +20,7 @@ metadata = MetaData(
 Connection = AsyncConnection
 
 _SCOPE = text("SELECT set_config('voiceera.organization_id', :organization_id, true)")
+_UNHURRIED = text("SET LOCAL synchronous_commit = off")
 _PLATFORM = text("SELECT set_config('voiceera.platform', 'on', true)")
 
 
@@ -68,3 +69,8 @@ async def widen(connection: Connection) -> None:
     """Let the rest of this transaction touch every organization's rows: for administrators and for the directory of
     e-mail addresses, once it has been decided that the caller may."""
     await connection.execute(_PLATFORM)
+
+
+async def unhurried(connection: Connection) -> None:
+    """Commit without waiting for the disk: should the server crash, the last half second of such commits is lost."""
+    await connection.execute(_UNHURRIED)
