@@ -34,6 +34,7 @@ from voiceera.api import (
     pages,
     recordings,
     users,
+    webhooks,
 )
 from voiceera.api.depends import Backend
 from voiceera.api.event_stream import Streams
@@ -73,7 +74,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
         *(analytics, analytics_export, call_analysis),
-        *(users, organization, invitations, api_keys, admin_users),
+        *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):
         app.include_router(part.routes)
     for each in (admin_logs,):

@@ -11,7 +11,9 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +27,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAXIMUM_BYTES = 1_000_000
 TOTAL_SECONDS = 30.0
+CONNECTIONS = 100
+_RESOLVERS = 16
 
 _V4_INSIDE = (
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
@@ -83,6 +87,11 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, allow: tuple[Allowed, ...]) -> None:
         self._allow = allow
         self._inner = httpcore.AnyIOBackend()
+        # Not the loop's own few threads: a name server that hangs would hold up everybody else's names.
+        self._resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
+
+    def close(self) -> None:
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def connect_tcp(
         self,
@@ -94,7 +103,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
-                addresses = await _resolve(host, port)
+                addresses = await resolve(host, port, self._resolvers)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(f"resolving {host} took too long") from error
         for address in addresses:
@@ -116,9 +125,11 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
-async def _resolve(host: str, port: int) -> list[Address]:
+async def resolve(host: str, port: int, threads: Executor | None = None) -> list[Address]:
+    """Every address of a name. Raises httpcore.ConnectError for one that has none."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(threads, ask)
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"cannot resolve {host}") from error
     return [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
@@ -157,16 +168,21 @@ class OutboundTransport(httpx.AsyncBaseTransport):
         *,
         maximum_bytes: int = MAXIMUM_BYTES,
         total_seconds: float = TOTAL_SECONDS,
+        connections: int = CONNECTIONS,
+        any_encoding: bool = False,
     ) -> None:
+        """`any_encoding`: pass on a compressed answer as it is; for who never unpacks one."""
         self._maximum_bytes = maximum_bytes
         self._total_seconds = total_seconds
+        self._any_encoding = any_encoding
+        self._backend = _CheckedBackend(allow)
         self._inner = httpx.AsyncHTTPTransport(trust_env=False)
         # httpx offers no seam for the network below its pool: the pool it made gives way to one over ours.
         self._inner._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
-            max_connections=100,
+            max_connections=connections,
             keepalive_expiry=15,
-            network_backend=_CheckedBackend(allow),
+            network_backend=self._backend,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -182,7 +198,7 @@ class OutboundTransport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("the answer took too long", request=request) from error
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)
-        if response.headers.get("Content-Encoding", "identity") != "identity":
+        if not self._any_encoding and response.headers.get("Content-Encoding", "identity") != "identity":
             await stream.aclose()
             raise httpx.DecodingError("a compressed answer was not asked for", request=request)
         capped = _CappedStream(stream, self._maximum_bytes, deadline)
@@ -190,6 +206,7 @@ class OutboundTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+        self._backend.close()
 
     async def __aexit__(
         self,

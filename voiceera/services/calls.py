@@ -19,8 +19,10 @@ from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import AttemptState, CallBrief, CallStatus, Direction, TurnRecord
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval
 from voiceera.rules.phones import NotANumber, to_e164
+from voiceera.rules.webhooks import Event
 from voiceera.services.close import close as close
 from voiceera.services.close import recording_key
+from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import LIVE_CHECK, RING_CHECK, settle
 from voiceera.services.trunks import Trunk
@@ -212,7 +214,7 @@ async def _go_on(
         check_at=now + (RING_CHECK if to is AttemptState.RINGING else LIVE_CHECK),
         **noted,
     )
-    await calls.change(
+    heard = await calls.move(
         connection,
         attempt.organization_id,
         attempt.id,
@@ -220,6 +222,8 @@ async def _go_on(
         carrier_call_id=name,
         **noted,
     )
+    if heard and to is AttemptState.IN_PROGRESS:
+        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_ANSWERED, now)
     name_of_contact = await calls.contact_name(connection, attempt.organization_id, attempt.id)
     return moved, CallState(attempt.id, attempt.campaign_id, attempt.contact_id, name_of_contact, SHOWN_AS[to])
 

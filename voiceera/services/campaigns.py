@@ -19,11 +19,20 @@ from voiceera.rules.calls import Outcome
 from voiceera.rules.campaigns import OVER, Action, CampaignConfig, CampaignStatus, after
 from voiceera.rules.phones import NotANumber, to_e164
 from voiceera.rules.preview import SAMPLE, Preview, cannot_run, look_ahead, required_variables
+from voiceera.rules.webhooks import Event
+from voiceera.services.events import emit
 from voiceera.services.settle import end
 from voiceera.store import agents, attempts, campaigns, contacts, integrations
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
 from voiceera.store.campaigns import Campaign, Hold
+
+_EVENTS = {
+    Action.PAUSE: Event.CAMPAIGN_PAUSED,
+    Action.RESUME: Event.CAMPAIGN_RESUMED,
+    Action.STOP: Event.CAMPAIGN_STOPPED,
+}
+_TOLD = ("id", "name", "agent_id", "start_time", "end_time", "launched_at", "completed_at", "created_at")
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,7 @@ async def launch(
         status = CampaignStatus.SCHEDULED
     await campaigns.change(connection, organization_id, campaign_id, status=status, launched_at=now, updated_at=now)
     await _tell(connection, campaign, "launched", f"Launched; it is now {status}.", now, actor_id)
+    await _emit(connection, replace(campaign, launched_at=now), Event.CAMPAIGN_LAUNCHED, status, now)
     return foreseen
 
 
@@ -182,6 +192,7 @@ async def finish(connection: Connection, campaign: Campaign, message: str, now: 
     )
     await _cancel_waiting(connection, campaign, now)
     await _tell(connection, campaign, "completed", message, now, None)
+    await _emit(connection, replace(campaign, completed_at=now), Event.CAMPAIGN_COMPLETED, status, now)
 
 
 async def start(connection: Connection, campaign: Campaign, now: datetime) -> None:
@@ -210,6 +221,7 @@ async def _move(
     ended = {"completed_at": now} if status in OVER else {}
     await campaigns.change(connection, organization_id, campaign_id, status=status, updated_at=now, **ended)
     await _tell(connection, campaign, done, f"It was {done}.", now, actor_id)
+    await _emit(connection, replace(campaign, completed_at=ended.get("completed_at")), _EVENTS[action], status, now)
     return status
 
 
@@ -310,6 +322,16 @@ async def _tell(
     await campaigns.add_event(
         connection, campaign.organization_id, campaign.id, kind, message, now=now, actor_id=actor_id
     )
+
+
+async def _emit(
+    connection: Connection, campaign: Campaign, event: Event, status: CampaignStatus, now: datetime
+) -> None:
+    told = {name: getattr(campaign, name) for name in _TOLD} | {
+        "status": status,
+        "category": campaign.config.category,
+    }
+    await emit(connection, campaign.organization_id, event, told, now)
 
 
 def _cannot_launch(why: str, what_to_do: str) -> Conflict:

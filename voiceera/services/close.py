@@ -10,10 +10,13 @@ from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
+from voiceera.rules.webhooks import Event
 from voiceera.services import analyses
+from voiceera.services.events import emit, emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
 from voiceera.store import attempts, calls, do_not_call, recordings
+from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
@@ -34,14 +37,15 @@ async def close(
         attempt = await attempts.lock(connection, brief.organization_id, brief.call_id)
         if attempt is not None and attempt.conversation_ended_at is not None:
             return
-        if await calls.hold(connection, brief.organization_id, brief.call_id) is None:
+        call = await calls.hold(connection, brief.organization_id, brief.call_id)
+        if call is None:
             await asyncio.to_thread(Path(brief.recording_path).unlink, missing_ok=True)
             return
         await _write_down(connection, brief, result, digest, now)
         verdict = conversation_verdict(result)
         state: CallState | None = None
         if attempt is None:
-            state = await _end_without_carrier(connection, brief, result)
+            state = await _end_without_carrier(connection, brief, result, is_news=call.ended_at is None)
         elif attempt.state in OVER:
             await attempts.change(connection, attempt, conversation_ended_at=now)
         else:
@@ -56,15 +60,21 @@ async def close(
             )
             state = await settle(connection, told, now)
         if attempt is not None and result.opted_out:
-            await do_not_call.add(
-                connection,
-                brief.organization_id,
-                attempt.phone_number,
-                reason="asked for in a call",
-                now=now,
-                call_id=brief.call_id,
-            )
+            await _opt_out(connection, brief, attempt, now)
     await tell(bus, state)
+
+
+async def _opt_out(connection: Connection, brief: CallBrief, attempt: Attempt, now: datetime) -> None:
+    why = "asked for in a call"
+    await do_not_call.add(
+        connection, brief.organization_id, attempt.phone_number, reason=why, now=now, call_id=brief.call_id
+    )
+    told = _named(brief) | {"contact_id": attempt.contact_id, "phone_number": attempt.phone_number, "reason": why}
+    await emit(connection, brief.organization_id, Event.CONTACT_OPTED_OUT, told, now)
+
+
+def _named(brief: CallBrief) -> dict[str, Any]:
+    return {"call_id": brief.call_id, "campaign_id": brief.campaign_id, "agent_id": brief.agent_id}
 
 
 async def _write_down(
@@ -75,7 +85,7 @@ async def _write_down(
     if result.recording is not None:
         await recordings.put(connection, _recording_row(brief, result.recording, digest, now))
     disposition = result.disposition or ("opted_out" if result.opted_out else None)
-    await calls.change(
+    heard = await calls.move(
         connection,
         brief.organization_id,
         brief.call_id,
@@ -93,12 +103,29 @@ async def _write_down(
     )
     if result.turns:
         await analyses.make_due(connection, brief.organization_id, brief.call_id, now)
+    if heard:
+        await _tell_what_is_ready(connection, brief, result, digest, now)
 
 
-async def _end_without_carrier(connection: Connection, brief: CallBrief, result: CallResult) -> CallState:
+async def _tell_what_is_ready(
+    connection: Connection, brief: CallBrief, result: CallResult, digest: str | None, now: datetime
+) -> None:
+    key = connection, brief.organization_id
+    if result.recording is not None and result.recording.fault is None:
+        file = result.recording
+        sound = {"format": "wav", "channels": file.channels, "sample_rate": file.sample_rate, "sha256": digest}
+        size = {"duration_seconds": file.duration_seconds, "size_bytes": file.size_bytes}
+        await emit(*key, Event.RECORDING_READY, _named(brief) | sound | size, now)
+    if result.turns:
+        await emit(*key, Event.TRANSCRIPT_READY, _named(brief) | {"turns": len(result.turns), "version": 1}, now)
+
+
+async def _end_without_carrier(
+    connection: Connection, brief: CallBrief, result: CallResult, *, is_news: bool
+) -> CallState:
     """A call that nobody dialled (a browser's) is over when its conversation is."""
     outcome = conversation_verdict(result).outcome
-    await calls.change(
+    heard = await calls.move(
         connection,
         brief.organization_id,
         brief.call_id,
@@ -107,6 +134,8 @@ async def _end_without_carrier(connection: Connection, brief: CallBrief, result:
         ended_at=result.ended_at,
         duration_seconds=(result.ended_at - result.started_at).total_seconds(),
     )
+    if heard and is_news:
+        await emit_of_call(connection, brief.organization_id, brief.call_id, Event.CALL_ENDED, result.ended_at)
     return CallState(brief.call_id, brief.campaign_id, None, None, ENDS_AS[outcome], outcome, result.disposition)
 
 

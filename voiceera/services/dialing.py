@@ -14,7 +14,9 @@ from voiceera.rules.calls import AttemptState, CallStatus, Direction, Outcome
 from voiceera.rules.campaigns import OVER, CampaignConfig, ContactState
 from voiceera.rules.gate import Facts, Reason, Refusal, refusal
 from voiceera.rules.phones import facts as number_facts
+from voiceera.rules.webhooks import Event
 from voiceera.rules.windows import hours_of, zones_of
+from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
 from voiceera.services.settle import end
 from voiceera.services.trunks import Trunk
@@ -170,7 +172,7 @@ async def _commit_intent(
         "contact_name": variables.get("name"),
     }
     if await calls.get(connection, attempt.organization_id, attempt.id) is not None:
-        await calls.change(connection, attempt.organization_id, attempt.id, **call)
+        heard = await calls.move(connection, attempt.organization_id, attempt.id, **call)
     else:
         born = {
             "organization_id": attempt.organization_id,
@@ -181,7 +183,9 @@ async def _commit_intent(
             "phone_number": attempt.phone_number,
             "created_at": now,
         }
-        await calls.add(connection, born | call)
+        heard = await calls.add(connection, born | call)
+    if heard:
+        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_STARTED, now)
     base = f"{public_url}/carriers/{trunk.provider}/{attempt.organization_id}/{attempt.id}"
     dial = Dial(
         reference=str(attempt.id),

@@ -8,8 +8,10 @@ from voiceera.rules.attempts import ENDS_AS, Verdict, is_told, verdict
 from voiceera.rules.calls import AttemptState, Outcome
 from voiceera.rules.campaigns import OVER, CampaignStatus, ContactState
 from voiceera.rules.retries import History, Next, next_step
+from voiceera.rules.webhooks import Event
 from voiceera.rules.windows import hours_of, zones_of
 from voiceera.services import analyses
+from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
 from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
@@ -61,7 +63,7 @@ async def _end_call(connection: Connection, attempt: Attempt, verdict: Verdict, 
     duration = call.duration_seconds
     if duration is None and attempt.answered_at is not None:
         duration = max(0.0, (ended_at - attempt.answered_at).total_seconds())
-    await calls.change(
+    heard = await calls.move(
         connection,
         attempt.organization_id,
         attempt.id,
@@ -72,6 +74,8 @@ async def _end_call(connection: Connection, attempt: Attempt, verdict: Verdict, 
         hangup_cause=call.hangup_cause or verdict.reason or attempt.ended_as,
         error=call.error or (verdict.reason if verdict.fault else None),
     )
+    if heard:
+        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_ENDED, now)
     if attempt.conversation_started_at is not None and attempt.conversation_ended_at is None:
         await analyses.make_due(
             connection, attempt.organization_id, attempt.id, now

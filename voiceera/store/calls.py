@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, inser
 
 from voiceera.rules.calls import TurnRecord
 from voiceera.store.base import Connection, metadata
+from voiceera.store.webhooks import is_listening
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -97,15 +98,25 @@ def is_call(organization_id: UUID, call_id: UUID) -> sa.ColumnElement[bool]:
     return (calls.c.organization_id == organization_id) & (calls.c.id == call_id)
 
 
-async def add(connection: Connection, row: dict[str, Any]) -> None:
-    """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us."""
+async def add(connection: Connection, row: dict[str, Any]) -> bool:
+    """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us.
+
+    Answers whether the organization listens to events.
+    """
     empty: dict[str, Any] = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "answer_ms": []}
     values = empty | {"turns": 0, "interruptions": 0, "goal_reached": False} | row
-    await connection.execute(sa.insert(calls).values(**values))
+    statement = sa.insert(calls).values(**values).returning(is_listening(row["organization_id"]))
+    return bool(await connection.scalar(statement))
 
 
 async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:
     await connection.execute(sa.update(calls).where(is_call(organization_id, call_id)).values(**values))
+
+
+async def move(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> bool:
+    """`change`, for what may be an event: answers whether the organization listens to any."""
+    statement = sa.update(calls).where(is_call(organization_id, call_id)).values(**values)
+    return bool(await connection.scalar(statement.returning(is_listening(organization_id))))
 
 
 async def remove(connection: Connection, organization_id: UUID, call_id: UUID) -> None:

@@ -8,12 +8,15 @@ from contextlib import aclosing
 
 from voiceera.config import Settings
 from voiceera.providers.outbound import allow_list
+from voiceera.providers.webhook_sender import WebhookSender
+from voiceera.services.deliveries import Post
 from voiceera.services.live import DIALER
 from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
 from voiceera.worker.analysis import analysis
+from voiceera.worker.deliveries import Deliveries
 from voiceera.worker.dialer import Dialer
 from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.mail import mail_kinds
@@ -31,15 +34,18 @@ async def run_worker(
 
     Cancelled, or killed, it leaves rows from which any other worker goes on.
     """
-    trunks = StoredTrunks(database, Vault.load(settings), allow_list(settings.outbound_allow))
+    vault, allow = Vault.load(settings), allow_list(settings.outbound_allow)
+    trunks = StoredTrunks(database, vault, allow)
     public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
     name = f"{socket.gethostname()}:{os.getpid()}"
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
     reaper = Reaper(database, bus, trunks, keep_logs_days=settings.log_retention_days)
+    sender = WebhookSender(allow)
     kinds: list[Kind] = [
         *mail_kinds(database, settings),
         analysis(database),
         transcription(database, settings.recordings_dir),
+        Deliveries(Post(database, vault, sender), stop).kind(),
     ]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
     try:
@@ -52,6 +58,7 @@ async def run_worker(
             listening.cancel()
     finally:
         await trunks.close()
+        await sender.close()
 
 
 async def _listen(bus: Bus, dialer: Dialer) -> None:
