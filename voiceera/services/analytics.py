@@ -17,13 +17,14 @@ from voiceera.rules.latency_bins import percentile
 from voiceera.store import agents, analytics, campaigns
 from voiceera.store.analytics import Bins, Slice, Sums
 from voiceera.store.base import Connection, Database
+from voiceera.store.call_measures import MEASURES
 
 MOST_DAYS = 3_660
 _CONTACT_STATES = (
     *("total", "pending", "in_progress", "reached", "exhausted", "suppressed", "invalid", "canceled"),
     *("duplicates", "rejected", "opted_out"),
 )
-_NONE: Sums = dict.fromkeys(analytics.MEASURES, 0)
+_NONE: Sums = dict.fromkeys(MEASURES, 0)
 
 
 @dataclass(frozen=True)

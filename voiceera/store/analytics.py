@@ -1,27 +1,30 @@
-"""Counts over calls, taken from their rows."""
+"""Counts over calls: from rollups where those are up to date, from the calls' own rows where they are not.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import pairwise
+Each answer is one statement, so it is true of one instant: it equals a recount.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
-from voiceera.rules.analysis import Emotion, Sentiment
-from voiceera.rules.calls import CallStatus, Outcome
-from voiceera.rules.latency_bins import GROWTH
 from voiceera.rules.periods import Offset
+from voiceera.store import phrase_counts
 from voiceera.store.base import Connection
+from voiceera.store.call_measures import ADDED, BIN, COUNTED, MEASURES, NAMES, ORIGIN, QUARTER
 from voiceera.store.calls import calls
 from voiceera.store.filters import Span, equal
-
-_WHEN = TIMESTAMP(timezone=True)
+from voiceera.store.rollups import day_of, quarter_of
 
 Sums = dict[str, Any]
 """Measure → what it adds up to."""
+Bins = list[tuple[int, int]]
+"""(bin, count); see `rules.latency_bins`."""
+
+_EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -33,115 +36,145 @@ class Slice:
     campaign_id: UUID | None = None
     span: Span = field(default_factory=Span)
 
-    def within(self, start: datetime | None, end: datetime | None) -> "Slice":
-        return replace(self, span=Span(start, end))
-
-    def where(self) -> Iterator[sa.ColumnElement[bool]]:
-        yield calls.c.organization_id == self.organization_id
-        yield from equal({calls.c.agent_id: self.agent_id, calls.c.campaign_id: self.campaign_id})
-        yield from self.span.of(calls.c.created_at)
-
-
-def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.count().filter(condition)
-
-
-def _sum(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.coalesce(sa.func.sum(column), 0)
-
-
-_WAS_ANSWERED = calls.c.answered_at.is_not(None) | calls.c.status.in_((CallStatus.COMPLETED, CallStatus.VOICEMAIL))
-_WAS_TIMED = _WAS_ANSWERED & calls.c.duration_seconds.is_not(None)
-
-MEASURES: dict[str, sa.ColumnElement[Any]] = {
-    "total": sa.func.count(),
-    "answered": _count(_WAS_ANSWERED),
-    "timed": _count(_WAS_TIMED),
-    "talk_seconds": sa.func.coalesce(sa.func.sum(calls.c.duration_seconds).filter(_WAS_TIMED), 0),
-    "turns": _sum(calls.c.turns),
-    "interruptions": _sum(calls.c.interruptions),
-    "goals": _count(calls.c.goal_reached),
-    "priced": sa.func.count(calls.c.cost),
-    "cost": _sum(calls.c.cost),
-    **{f"is_{status}": _count(calls.c.status == status) for status in CallStatus},
-    **{f"ended_{outcome}": _count(calls.c.outcome == outcome) for outcome in Outcome},
-    **{str(sentiment): _count(calls.c.sentiment == sentiment) for sentiment in Sentiment},
-    **{f"felt_{emotion}": _count(sa.literal(str(emotion)) == sa.any_(calls.c.emotions)) for emotion in Emotion},
-}
-"""What is added up over calls. `timed` are the answered ones whose duration is known, `priced` those with a cost."""
+    def where(self) -> list[sa.ColumnElement[bool]]:
+        return [
+            calls.c.organization_id == self.organization_id,
+            *equal({calls.c.agent_id: self.agent_id, calls.c.campaign_id: self.campaign_id}),
+            *self.span.of(calls.c.created_at),
+        ]
 
 
 async def totals(connection: Connection, wanted: Slice) -> Sums:
     """All measures, over the whole slice."""
-    statement = sa.select(*_measures()).where(*wanted.where())
-    return dict((await connection.execute(statement)).one()._mapping)
+    return (await _totals_by(connection, wanted, "0", by_day=True)).get(0, dict.fromkeys(MEASURES, 0))
 
 
 async def totals_by_agent(connection: Connection, wanted: Slice) -> dict[UUID, Sums]:
-    return await _totals_by(connection, wanted, calls.c.agent_id)
+    return await _totals_by(connection, wanted, "agent_id", by_day=True)
 
 
 async def totals_by_campaign(connection: Connection, wanted: Slice) -> dict[UUID, Sums]:
     """Without the calls that no campaign made."""
-    return await _totals_by(connection, wanted, calls.c.campaign_id)
+    return await _totals_by(connection, wanted, "campaign_id", by_day=True)
 
 
 async def totals_by_day(connection: Connection, wanted: Slice, midnights: Sequence[datetime]) -> dict[int, Sums]:
     """By place in `midnights`, the instants at which the days begin; days without calls are missing."""
-    return await _totals_by(connection, wanted, _place(midnights))
+    place = "width_bucket(start, CAST(:midnights AS timestamptz[])) - 1"
+    return await _totals_by(connection, wanted, place, midnights=list(midnights))
 
 
 async def totals_by_hour(connection: Connection, wanted: Slice, clock: Sequence[Offset]) -> dict[int, Sums]:
     """By the hour that the clock showed when the call was made."""
-    earlier = [
-        (calls.c.created_at < after.start, sa.literal(offset.ahead, sa.Interval)) for offset, after in pairwise(clock)
-    ]
-    last = sa.literal(clock[-1].ahead, sa.Interval)
-    local = sa.func.timezone("UTC", calls.c.created_at) + (sa.case(*earlier, else_=last) if earlier else last)
-    return await _totals_by(connection, wanted, sa.cast(sa.extract("hour", local), sa.Integer))
-
-
-async def _totals_by(connection: Connection, wanted: Slice, key: sa.ColumnElement[Any]) -> dict[Any, Sums]:
-    keyed = sa.select(key.label("key"), *_measures()).where(*wanted.where(), key.is_not(None)).group_by("key")
-    return {row.key: dict(row._mapping) for row in await connection.execute(keyed)}
-
-
-def _measures() -> list[sa.ColumnElement[Any]]:
-    return [expression.label(name) for name, expression in MEASURES.items()]
-
-
-def _place(instants: Sequence[datetime]) -> sa.ColumnElement[int]:
-    """Which of the instants the call came after, from 0."""
-    return sa.func.width_bucket(calls.c.created_at, sa.literal(list(instants), ARRAY(_WHEN))) - 1
-
-
-# ── how long answers took ────────────────────────────────────────────────────────────────────────────────────────
-
-Bins = list[tuple[int, int]]
-"""(bin, count); see `rules.latency_bins`."""
+    hour = """
+        CAST(extract(hour FROM timezone('UTC', start) + (CAST(:aheads AS interval[]))[
+            greatest(1, width_bucket(start, CAST(:changes AS timestamptz[])))]) AS integer)
+    """
+    changes, aheads = [offset.start for offset in clock], [offset.ahead for offset in clock]
+    return await _totals_by(connection, wanted, hour, changes=changes, aheads=aheads)
 
 
 async def latencies_by_agent(connection: Connection, wanted: Slice) -> dict[UUID, Bins]:
-    return await _latencies_by(connection, wanted, calls.c.agent_id)
+    return await _latencies_by(connection, wanted, "agent_id")
 
 
 async def latencies_by_campaign(connection: Connection, wanted: Slice) -> dict[UUID, Bins]:
-    return await _latencies_by(connection, wanted, calls.c.campaign_id)
+    return await _latencies_by(connection, wanted, "campaign_id")
 
 
-async def _latencies_by(connection: Connection, wanted: Slice, key: sa.ColumnElement[UUID]) -> dict[UUID, Bins]:
-    answers = sa.func.unnest(calls.c.answer_ms).table_valued("ms").render_derived()
-    bin_ = sa.cast(sa.func.floor(sa.func.ln(sa.func.greatest(answers.c.ms, 1)) / sa.func.ln(GROWTH)), sa.Integer)
-    statement = (
-        sa.select(key.label("key"), bin_.label("bin"), sa.func.count().label("times"))
-        .select_from(calls.join(answers, sa.true()))
-        .where(*wanted.where(), key.is_not(None))
-        .group_by("key", "bin")
+async def _totals_by(
+    connection: Connection, wanted: Slice, key: str, *, by_day: bool = False, **values: Any
+) -> dict[Any, Sums]:
+    """`key`: SQL over `start`, `agent_id`, `campaign_id`. `by_day`: it does not look at `start`."""
+    facts = _facts(wanted, key, "call_rollups", NAMES, f"SELECT {QUARTER}, agent_id, campaign_id, {COUNTED}", "")
+    statement = sa.text(f"{facts} SELECT {key} AS key, {ADDED} FROM facts GROUP BY 1")
+    rows = await connection.execute(statement, values | _values(wanted, by_day=by_day))
+    return {row.key: dict(row._mapping) for row in rows if row.key is not None}
+
+
+async def _latencies_by(connection: Connection, wanted: Slice, key: str) -> dict[UUID, Bins]:
+    counted = f"SELECT {QUARTER}, agent_id, campaign_id, {BIN} AS bin, count(*)"
+    facts = _facts(
+        wanted, key, "latency_rollups", "bin, times", counted, "CROSS JOIN LATERAL unnest(answer_ms) AS ms"
     )
+    statement = sa.text(f"{facts} SELECT {key} AS key, bin, sum(times) AS times FROM facts GROUP BY 1, bin")
     found: dict[UUID, Bins] = {}
-    for row in await connection.execute(statement):
-        found.setdefault(row.key, []).append((row.bin, row.times))
+    for row in await connection.execute(statement, _values(wanted, by_day=True)):
+        if row.key is not None:
+            found.setdefault(row.key, []).append((row.bin, int(row.times)))
     return found
+
+
+def _facts(wanted: Slice, key: str, table: str, columns: str, counted: str, source: str) -> str:
+    """A common table `facts` of rows to add up: (start, agent_id, campaign_id, `columns`).
+
+    Whole days without a change come from the days' rollups, other quarters without one from the quarters'; changed
+    quarters, and what the span cuts off of a quarter, from the calls.
+    """
+    filters, level = "", 0
+    for bit, name in ((1, "agent_id"), (2, "campaign_id")):
+        is_given = getattr(wanted, name) is not None
+        filters += f" AND {name} = :{name}" if is_given else ""
+        level += bit if is_given or key == name else 0
+    rolled_up = f"organization_id = :organization_id AND level = {level} {filters}"
+    grouped = "1, 2, 3, 4" if "bin" in columns else "1, 2, 3"
+    return f"""
+        WITH changed AS MATERIALIZED (
+            SELECT DISTINCT quarter FROM call_changes
+            WHERE organization_id = :organization_id AND quarter >= :first_quarter AND quarter < :end_quarter
+        ), changed_days AS MATERIALIZED (
+            SELECT DISTINCT date_bin('1 day', quarter, {ORIGIN}) AS day FROM changed
+        ), quarters (since, until) AS (
+            VALUES (CAST(:first_quarter AS timestamptz), CAST(:first_day AS timestamptz)),
+                   (CAST(:end_day AS timestamptz), CAST(:end_quarter AS timestamptz))
+            UNION ALL
+            SELECT day, day + interval '1 day' FROM changed_days WHERE day >= :first_day AND day < :end_day
+        ), raw (since, until) AS (
+            SELECT quarter, quarter + interval '15 minutes' FROM changed
+            UNION ALL
+            SELECT * FROM unnest(CAST(:cut_since AS timestamptz[]), CAST(:cut_until AS timestamptz[]))
+        ), facts (start, agent_id, campaign_id, {columns}) AS (
+            SELECT start, agent_id, campaign_id, {columns} FROM {table}
+            WHERE {rolled_up} AND grain = 'day' AND start >= :first_day AND start < :end_day
+                AND start NOT IN (SELECT day FROM changed_days)
+            UNION ALL
+            SELECT start, agent_id, campaign_id, {columns} FROM quarters JOIN {table}
+                ON start >= since AND start < until
+            WHERE {rolled_up} AND grain = 'quarter' AND start NOT IN (SELECT quarter FROM changed)
+            UNION ALL
+            {counted}
+            FROM raw JOIN calls ON created_at >= since AND created_at < until {source}
+            WHERE organization_id = :organization_id {filters} GROUP BY {grouped}
+        )
+    """
+
+
+def _values(wanted: Slice, *, by_day: bool) -> dict[str, Any]:
+    """How the span is cut: whole days, whole quarters before and after them, and what is left at its ends."""
+    start, end = wanted.span.start or _EVER, wanted.span.end or _NEVER
+    first_quarter, end_quarter = _ceiling(start, quarter_of(start), timedelta(minutes=15)), quarter_of(end)
+    if first_quarter > end_quarter:  # within one quarter
+        first_quarter = end_quarter = end
+        cut = [(start, end)]
+    else:
+        cut = [(start, first_quarter), (end_quarter, end)]
+    first_day, end_day = _ceiling(first_quarter, day_of(first_quarter), timedelta(days=1)), day_of(end_quarter)
+    if not by_day or first_day > end_day:
+        first_day = end_day = end_quarter
+    given = {"agent_id": wanted.agent_id, "campaign_id": wanted.campaign_id}
+    return {name: value for name, value in given.items() if value is not None} | {
+        "organization_id": wanted.organization_id,
+        "first_quarter": first_quarter,
+        "end_quarter": end_quarter,
+        "first_day": first_day,
+        "end_day": end_day,
+        "cut_since": [since for since, until in cut if since < until],
+        "cut_until": [until for since, until in cut if since < until],
+    }
+
+
+def _ceiling(instant: datetime, floor: datetime, step: timedelta) -> datetime:
+    return floor if floor == instant else floor + step
 
 
 # ── what was said ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,17 +182,10 @@ async def _latencies_by(connection: Connection, wanted: Slice, key: sa.ColumnEle
 
 async def top_phrases(connection: Connection, wanted: Slice, limit: int) -> list[tuple[str, int]]:
     """The phrases said in the most calls, with how many; equals in the order of the alphabet."""
-    phrases = sa.func.unnest(calls.c.key_phrases).table_valued("phrase").render_derived()
-    times = sa.func.count()
-    statement = (
-        sa.select(phrases.c.phrase, times)
-        .select_from(calls.join(phrases, sa.true()))
-        .where(*wanted.where())
-        .group_by(phrases.c.phrase)
-        .order_by(times.desc(), phrases.c.phrase.collate("C"))
-        .limit(limit)
-    )
-    return [(phrase, count) for phrase, count in await connection.execute(statement)]
+    if wanted.agent_id is not None or wanted.campaign_id is not None:
+        return await phrase_counts.top_of_some(connection, wanted.where(), limit)
+    start, end = wanted.span.start or _EVER, wanted.span.end or _NEVER
+    return await phrase_counts.top_of_all(connection, wanted.organization_id, start, end, limit)
 
 
 # ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────

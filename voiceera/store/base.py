@@ -55,6 +55,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self, organization_id: UUID) -> AsyncIterator[Connection]:
+        """Like `organization`, with every statement seeing the same instant (REPEATABLE READ): one that changes a row
+        which somebody else has changed since fails."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                await connection.execute(_SCOPE, {"organization_id": str(organization_id)})
+                yield connection
+
+    @asynccontextmanager
     async def platform(self) -> AsyncIterator[Connection]:
         """One transaction over every organization's rows: sign-in, the dialer's rounds, administration."""
         async with self.engine.begin() as connection:

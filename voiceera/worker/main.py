@@ -21,6 +21,7 @@ from voiceera.worker.dialer import Dialer
 from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
+from voiceera.worker.rollups import Rollups
 from voiceera.worker.transcription import transcription
 
 _LONGEST_DRAIN_SECONDS = 30.0
@@ -52,6 +53,7 @@ async def run_worker(
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(_listen(bus, dialer))
             tasks.create_task(reaper.run(stop))
+            tasks.create_task(Rollups(database).run(stop))
             tasks.create_task(jobs.run(stop))
             ready()
             await dialer.run(stop)

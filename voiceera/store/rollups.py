@@ -1,0 +1,129 @@
+"""Rollups of calls, recomputed from the calls' rows for each quarter of an hour that has changed.
+
+A trigger notes every change of a call in `call_changes`, by quarter, in the change's own transaction. A refresh takes
+away the notes that it sees and counts those quarters anew, both in one snapshot: what it does not see stays noted. So
+a quarter without a note is counted rightly, at any moment and for every reader.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from voiceera.store.base import Connection, Database
+from voiceera.store.call_measures import ADDED, BIN, COUNTED, NAMES, QUARTER
+
+QUARTERS_AT_ONCE = 400
+LOST_RACE = frozenset({"40001", "40P01", "23505"})
+"""What PostgreSQL says when two refreshes met after all: nothing was done, and nothing is lost."""
+_LEVELS = "(0, 1, 2, 3)"
+_LEVEL = "CASE WHEN grouping(agent_id) = 0 THEN 1 ELSE 0 END + CASE WHEN grouping(campaign_id) = 0 THEN 2 ELSE 0 END"
+_SETS = "GROUPING SETS ((quarter), (quarter, agent_id), (quarter, campaign_id), (quarter, agent_id, campaign_id))"
+_CHANGED_CALLS = f"""
+    SELECT calls.*, {QUARTER} AS quarter
+    FROM calls JOIN unnest(CAST(:quarters AS timestamptz[])) AS changed (since)
+        ON created_at >= since AND created_at < since + interval '15 minutes'
+    WHERE calls.organization_id = :organization_id
+"""
+
+_IS_FREE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('voiceera.rollups ' || :organization_id, 0))")
+_TURN = text("""
+    INSERT INTO rollup_turns (organization_id, turn) VALUES (:organization_id, 1)
+    ON CONFLICT (organization_id) DO UPDATE SET turn = rollup_turns.turn + 1
+""")
+_TAKE = text("""
+    WITH newest AS (
+        SELECT DISTINCT quarter FROM call_changes WHERE organization_id = :organization_id
+        ORDER BY quarter DESC LIMIT :at_once
+    ), taken AS (
+        DELETE FROM call_changes WHERE organization_id = :organization_id AND quarter IN (SELECT quarter FROM newest)
+        RETURNING quarter
+    )
+    SELECT DISTINCT quarter FROM taken
+""")
+_CLEAR = tuple(
+    text(f"""
+        DELETE FROM {table} WHERE organization_id = :organization_id AND grain = '{grain}'
+            AND level IN {_LEVELS} AND start = ANY (CAST(:starts AS timestamptz[]))
+    """)
+    for table in ("call_rollups", "latency_rollups")
+    for grain in ("quarter", "day")
+)
+_COUNT = text(f"""
+    INSERT INTO call_rollups (organization_id, grain, level, start, agent_id, campaign_id, {NAMES})
+    SELECT :organization_id, 'quarter', {_LEVEL}, quarter, agent_id, campaign_id, {COUNTED}
+    FROM ({_CHANGED_CALLS}) changed GROUP BY {_SETS}
+    HAVING grouping(campaign_id) = 1 OR campaign_id IS NOT NULL
+""")
+_COUNT_LATENCIES = text(f"""
+    INSERT INTO latency_rollups (organization_id, grain, level, start, agent_id, campaign_id, bin, times)
+    SELECT :organization_id, 'quarter', {_LEVEL}, quarter, agent_id, campaign_id, {BIN} AS bin, count(*)
+    FROM ({_CHANGED_CALLS}) changed, unnest(answer_ms) AS ms
+    GROUP BY bin, {_SETS}
+    HAVING grouping(campaign_id) = 1 OR campaign_id IS NOT NULL
+""")
+_FORGET_DAYS = text("""
+    DELETE FROM phrase_days WHERE organization_id = :organization_id AND day = ANY (CAST(:days AS timestamptz[]))
+""")
+_QUARTERS_OF_DAYS = f"""
+    JOIN unnest(CAST(:days AS timestamptz[])) AS changed (day) ON start >= day AND start < day + interval '1 day'
+    WHERE organization_id = :organization_id AND grain = 'quarter' AND level IN {_LEVELS}
+"""
+_ADD_DAYS = text(f"""
+    INSERT INTO call_rollups (organization_id, grain, level, start, agent_id, campaign_id, {NAMES})
+    SELECT :organization_id, 'day', level, day, agent_id, campaign_id, {ADDED}
+    FROM call_rollups {_QUARTERS_OF_DAYS} GROUP BY level, day, agent_id, campaign_id
+""")
+_ADD_LATENCIES = text(f"""
+    INSERT INTO latency_rollups (organization_id, grain, level, start, agent_id, campaign_id, bin, times)
+    SELECT :organization_id, 'day', level, day, agent_id, campaign_id, bin, sum(times)
+    FROM latency_rollups {_QUARTERS_OF_DAYS} GROUP BY level, day, agent_id, campaign_id, bin
+""")
+_BEHIND = text("""
+    SELECT id FROM organizations
+    WHERE EXISTS (SELECT FROM call_changes WHERE call_changes.organization_id = organizations.id)
+""")
+
+
+async def behind(connection: Connection) -> list[UUID]:
+    """The organizations with changes that are not counted in; a platform's transaction."""
+    return list((await connection.scalars(_BEHIND)).all())
+
+
+async def refresh(database: Database, organization_id: UUID) -> int:
+    """Count the newest changed quarters anew, some at a time; answers how many. 0: none are left, or somebody else is
+    at it."""
+    async with database.snapshot(organization_id) as connection:
+        if not await take_turn(connection, organization_id):
+            return 0
+        of = {"organization_id": organization_id}
+        found = await connection.scalars(_TAKE, of | {"at_once": QUARTERS_AT_ONCE})
+        quarters: list[datetime] = list(found.all())
+        days = sorted({day_of(quarter) for quarter in quarters})
+        for statement in _CLEAR:
+            starts = quarters if "'quarter'" in statement.text else days
+            await connection.execute(statement, of | {"starts": starts})
+        for statement in (_COUNT, _COUNT_LATENCIES):
+            await connection.execute(statement, of | {"quarters": quarters})
+        for statement in (_FORGET_DAYS, _ADD_DAYS, _ADD_LATENCIES):
+            await connection.execute(statement, of | {"days": days})
+    return len(quarters)
+
+
+async def take_turn(snapshot: Connection, organization_id: UUID) -> bool:
+    """Whether nobody else is counting. Who was, until after this snapshot was taken, makes the transaction fail: what
+    was counted away meanwhile could not be seen."""
+    if not await snapshot.scalar(_IS_FREE, {"organization_id": str(organization_id)}):
+        return False
+    await snapshot.execute(_TURN, {"organization_id": organization_id})
+    return True
+
+
+def day_of(instant: datetime) -> datetime:
+    """The day in UTC."""
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def quarter_of(instant: datetime) -> datetime:
+    at = instant.astimezone(UTC)
+    return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
