@@ -1,13 +1,10 @@
 """Reports over an organization's calls. Percentages have one decimal; a rate of nothing is 0."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-import sqlalchemy as sa
 
 from voiceera.errors import FieldProblem, Invalid, NotFound
 from voiceera.rules import periods
@@ -15,7 +12,7 @@ from voiceera.rules.analysis import Emotion
 from voiceera.rules.calls import CallStatus, Outcome
 from voiceera.rules.latency_bins import percentile
 from voiceera.store import agents, analytics, campaigns
-from voiceera.store.analytics import Bins, Slice, Sums
+from voiceera.store.analytics import Bins, ExportedRow, Slice, Sums
 from voiceera.store.base import Connection, Database
 from voiceera.store.call_measures import MEASURES
 
@@ -237,7 +234,7 @@ async def calls_by_day(connection: Connection, wanted: Slice, zone: ZoneInfo, no
 _ROWS_AT_ONCE = 2_000
 
 
-async def call_rows(database: Database, wanted: Slice) -> AsyncIterator[Sequence[sa.Row[Any]]]:
+async def call_rows(database: Database, wanted: Slice) -> AsyncIterator[list[ExportedRow]]:
     """The slice's calls, oldest first, some at a time, each lot in a transaction of its own: whoever reads slowly
     keeps no connection."""
     after: tuple[datetime, UUID] | None = None
