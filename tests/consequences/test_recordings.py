@@ -1,6 +1,9 @@
 """What the routes of recordings do, held against the files, the call's log, and players' readers."""
 
+import asyncio
 import io
+import json
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -14,13 +17,38 @@ from tests.api.conftest import Person
 from tests.api.jobs import do_due
 from tests.api.test_transcribe import RATE, write_talk
 from tests.test_transcript_files import read_srt, read_vtt
+from tests.webhooks.receiver import Receiver, receiving
+from voiceera.api.depends import Backend
+from voiceera.config import Settings
+from voiceera.providers.outbound import allow_list
 from voiceera.providers.protocols import Recognition
 from voiceera.providers.speech.pocketsphinx import PocketsphinxSpeechToText
+from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.rules.audio import AudioFormat, Encoding
 from voiceera.rules.phrases import common_phrases
+from voiceera.services.deliveries import Post
 from voiceera.services.recordings import path_of
 from voiceera.store import recordings
+from voiceera.worker.analysis import analysis
+from voiceera.worker.deliveries import Deliveries
 from voiceera.worker.transcription import transcription
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def settings(tmp_path: Path, receiver: Receiver) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        argon2_memory_kib=64,
+        argon2_passes=1,
+        rate_limit_requests=10_000,
+        outbound_allow=receiver.allow,
+    )
 
 
 async def file_of(book: CallBook, call_id: str) -> Path:
@@ -104,15 +132,27 @@ async def test_a_recordings_transcript_is_that_of_the_calls_log(ann: Person, boo
 
 
 @pytest.mark.consequence("POST /call-recordings/{call_id}/transcribe")
-async def test_a_new_version_appears_by_the_provider_named(ann: Person, book: CallBook) -> None:
+async def test_a_new_version_appears_by_the_provider_named_and_a_receiver_hears_of_it(
+    ann: Person, book: CallBook, backend: Backend, receiver: Receiver
+) -> None:
     call_id = await book.held()
     await write_talk(await file_of(book, call_id))
+    await ann.post("/webhooks", url=receiver.url, events=["transcript.ready", "call.analyzed"])
     await ann.post(f"/call-recordings/{call_id}/transcribe", 202, provider="pocketsphinx")
     await do_due(book.database, transcription(book.database, book.settings.recordings_dir))
     found = await ann.get(f"/call-logs/{call_id}/transcript")
     assert [(each["version"], each["provider"]) for each in found["versions"]] == [(1, "live"), (2, "pocketsphinx")]
     assert [each["speaker"] for each in found["segments"]] == ["agent", "caller"]
     assert "yes" in found["segments"][1]["text"]
+    await do_due(book.database, analysis(book.database))
+    stop = asyncio.Event()
+    async with WebhookSender(allow_list(receiver.allow), timeout_seconds=5) as sender:
+        await do_due(book.database, Deliveries(Post(backend.database, backend.vault, sender), stop).kind())
+        await receiver.until(2)
+    ready, analyzed = (json.loads(each.body) for each in receiver.received)
+    assert (ready["type"], ready["data"]["call_id"], ready["data"]["version"]) == ("transcript.ready", call_id, 2)
+    assert (analyzed["type"], analyzed["data"]["id"]) == ("call.analyzed", call_id)
+    assert analyzed["data"]["sentiment"] == (await ann.get(f"/call-logs/{call_id}"))["sentiment"]
 
 
 @pytest.mark.consequence("GET /call-recordings/{call_id}/transcript/download")

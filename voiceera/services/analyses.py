@@ -8,6 +8,8 @@ from uuid import UUID
 
 from voiceera.rules.analysis import AnalysisState, Findings
 from voiceera.rules.transcripts import LIVE, Segment
+from voiceera.rules.webhooks import Event
+from voiceera.services.events import emit_of_call
 from voiceera.store import agents, analyses, calls, jobs, transcripts
 from voiceera.store.base import Connection, Database
 
@@ -85,6 +87,9 @@ async def _analyse(
         analyzed_at=now,
         transcript_version=made[-1].version if made else LIVE,
     )
+    told = {name: getattr(found, name) for name in ("summary", "sentiment", "emotions", "key_phrases")}
+    told |= {"spoken_language": found.language, "analyzer": found.details.get("analyzer")}
+    await emit_of_call(connection, organization_id, call_id, Event.CALL_ANALYZED, now, told)
 
 
 async def _note_failure(

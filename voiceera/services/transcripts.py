@@ -14,7 +14,9 @@ from voiceera.ids import new_id
 from voiceera.providers import registry
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.transcripts import NoTranscript, Segment, TranscriptionState
+from voiceera.rules.webhooks import Event
 from voiceera.services import analyses, recordings
+from voiceera.services.events import emit
 from voiceera.store import agents, calls, jobs, transcripts
 from voiceera.store import recordings as recording_store
 from voiceera.store.base import Connection, Database
@@ -110,7 +112,8 @@ async def finish(database: Database, task: Task, said: Sequence[Segment], now: d
     """Keep the new version, and have the call analyzed by it. A call that was deleted meanwhile keeps nothing."""
     of = task.organization_id
     async with database.organization(of) as connection:
-        if await calls.hold(connection, of, task.call_id) is None:
+        call = await calls.hold(connection, of, task.call_id)
+        if call is None:
             return
         version = await transcripts.add_version(
             connection, of, task.call_id, said, provider=task.provider, language=task.language, now=now
@@ -118,6 +121,9 @@ async def finish(database: Database, task: Task, said: Sequence[Segment], now: d
         done = {"state": TranscriptionState.DONE, "version": version, "reason": None, "finished_at": now}
         await transcripts.change_request(connection, of, task.request_id, **done)
         await analyses.make_due(connection, of, task.call_id, now)
+        told = {"call_id": task.call_id, "campaign_id": call.campaign_id, "agent_id": call.agent_id}
+        told |= {"turns": len(said), "version": version, "provider": task.provider}
+        await emit(connection, of, Event.TRANSCRIPT_READY, told, now)
 
 
 async def give_up(
