@@ -1,9 +1,10 @@
 """Mail over a real SMTP server, and into the outbox."""
 
 import asyncio
+import json
 import ssl
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -17,18 +18,24 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import text
-from structlog.testing import capture_logs
 
 from tests.world import make_world
+from voiceera import log
+from voiceera.clock import utc_now
 from voiceera.config import Settings
 from voiceera.errors import ProviderError, StartupError
 from voiceera.ids import new_id
 from voiceera.providers.mail import Mailer, OutboxMailer, SmtpMailer
 from voiceera.rules.mails import MailKind, letter, next_try
+from voiceera.services import administrators
 from voiceera.services.mail import Postman, mailer, sender
-from voiceera.store import mails
+from voiceera.services.passwords import Passwords
+from voiceera.store import mails, password_resets
 from voiceera.store.base import Database
 from voiceera.store.jobs import DueRow
+from voiceera.store.password_resets import ResetRequest
+from voiceera.worker.jobs import JobRunner
+from voiceera.worker.mail import mail_kinds
 
 NOW = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
 TO = "mae@example.com"
@@ -78,6 +85,14 @@ def message() -> EmailMessage:
     message["From"], message["To"], message["Subject"] = "us@example.com", TO, "Hello"
     message.set_content("Hello.")
     return message
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What stands in the log by now."""
+    log.configure("tests", "INFO", as_json=True)
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    log.configure("tests", "CRITICAL")
 
 
 async def test_a_message_reaches_the_server() -> None:
@@ -130,16 +145,23 @@ async def test_a_password_is_not_shown_to_a_server_without_a_trusted_certificate
     assert (server.logins, server.received) == ([], [])
 
 
-async def test_the_outbox_holds_whole_files_for_our_eyes_only_and_the_log_says_where(tmp_path: Path) -> None:
+async def test_the_outbox_holds_whole_files_for_our_eyes_only_and_the_log_says_where(
+    tmp_path: Path, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
     outbox = tmp_path / "outbox"
-    with capture_logs() as lines:
-        await asyncio.gather(*(OutboxMailer(outbox).send(message()) for _ in range(5)))
+    await asyncio.gather(*(OutboxMailer(outbox).send(message()) for _ in range(5)))
+    lines = logged()
     files = list(outbox.iterdir())
     assert [path.suffix for path in files] == [".eml"] * 5
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE(outbox.stat().st_mode) == 0o700
-    assert {line["path"] for line in lines} == {str(path) for path in files}
+    assert {Path(line["path"]).name for line in lines} == {path.name for path in files}
     assert TO not in str(lines)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(public_url="http://calls.example.com", argon2_memory_kib=64, argon2_passes=1)
 
 
 @pytest.fixture
@@ -171,17 +193,18 @@ async def test_of_many_workers_one_sends(database: Database, mail_row: DueRow) -
 
 
 async def test_what_cannot_be_sent_now_is_due_again_and_what_never_can_is_not(
-    database: Database, mail_row: DueRow
+    database: Database, mail_row: DueRow, logged: Callable[[], list[dict[str, Any]]]
 ) -> None:
     server = Server()
     server.answer = "451 later"
-    with capture_logs() as lines:
-        async with served(server) as port:
-            await postman(database, smtp(port)).deliver(mail_row, NOW)
-            assert tuple(await state(database))[:3] == ("due", TO, 1)
-            server.answer = "550 no such user mae@example.com"
-            await postman(database, smtp(port)).deliver(mail_row, NOW + timedelta(days=300))
+    async with served(server) as port:
+        await postman(database, smtp(port)).deliver(mail_row, NOW)
+        assert tuple(await state(database))[:3] == ("due", TO, 1)
+        server.answer = "550 no such user mae@example.com"
+        await postman(database, smtp(port)).deliver(mail_row, NOW + timedelta(days=300))
     assert tuple(await state(database)) == ("failed", None, 2, "answered 550")
+    lines = [line for line in logged() if line["event"] == "mail_not_sent"]
+    assert [line["problem"] for line in lines] == ["answered 451", "answered 550"]
     assert TO not in str(lines)
 
 
@@ -195,6 +218,36 @@ async def test_a_worker_that_died_leaves_the_mail_to_another(database: Database,
         assert server.received == []
         await postman(database, smtp(port)).deliver(mail_row, later)
     assert len(server.received) == 1
+
+
+class Watched:
+    """Sends as another mailer does, and says when."""
+
+    def __init__(self, through: Mailer) -> None:
+        self.through = through
+        self.sent: asyncio.Queue[EmailMessage] = asyncio.Queue()
+
+    async def send(self, message: EmailMessage) -> None:
+        await self.through.send(message)
+        self.sent.put_nowait(message)
+
+
+async def test_a_running_worker_is_woken_by_a_request_and_sends(
+    database: Database, tmp_path: Path, settings: Settings
+) -> None:
+    passwords = Passwords(settings)
+    await administrators.create(database, passwords, TO, "correct horse battery", utc_now())
+    passwords.close()
+    watched, stop = Watched(OutboxMailer(tmp_path / "outbox")), asyncio.Event()
+    runner = JobRunner(database, mail_kinds(database, settings, watched))
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(runner.run(stop))
+        async with database.platform() as connection:
+            await password_resets.ask(connection, ResetRequest(TO, None, None), utc_now())
+        sent = await watched.sent.get()
+        stop.set()
+    assert sent["To"] == TO
+    assert len(list((tmp_path / "outbox").glob("*.eml"))) == 1
 
 
 def test_tries_go_on_for_as_long_as_the_mail_is_of_use() -> None:

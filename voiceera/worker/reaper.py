@@ -8,7 +8,7 @@ from datetime import datetime
 from voiceera import vitals
 from voiceera.clock import utc_now
 from voiceera.log import get_logger
-from voiceera.services import idempotency, reconciling
+from voiceera.services import expiry, idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
 from voiceera.store import dial_queue, partitions, processes, system_logs
@@ -65,6 +65,7 @@ class Reaper:
         now = self._now()
         await partitions.make_ahead(self._database, now)
         await idempotency.forget(self._database, now)
+        await expiry.forget_old(self._database, now)
         await system_logs.keep_partitions(self._database, now, self._keep_logs_days)
         async with self._database.platform() as connection:
             await processes.forget(connection, now)
