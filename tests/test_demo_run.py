@@ -1,5 +1,6 @@
 """The demo as a new user starts it: a process of its own, with real audio, and a machine without a network."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,13 +18,17 @@ import psutil
 import pytest
 import soundfile
 
+from voiceera.demo.main import fresh_directory
+
 _DEMO_SECONDS = 240
 _OFFLINE = """
 import fcntl, os, socket, struct, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
     fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
-os.execv(sys.executable, [sys.executable, "-m", "voiceera", *sys.argv[1:]])
+os.execv(sys.argv[1], sys.argv[1:])
 """
+_PROGRAM = str(Path(sys.executable).with_name("voiceera"))
+_SHADOW = "raise ImportError('a file of the current directory is none of our modules')\n"
 
 
 @dataclass
@@ -58,16 +63,20 @@ def unshare() -> list[str]:
 
 
 def start(directory: Path, *options: str, offline: bool = False) -> Demo:
+    """In a directory that holds files by the names of modules, as the directories of people do."""
     scratch, output = directory / "tmp", directory / "out"
     for made in (directory, scratch):
         made.mkdir()
         made.chmod(0o711)
-    command = [*unshare(), sys.executable, "-c", _OFFLINE] if offline else [sys.executable, "-m", "voiceera"]
+    for name in ("queue", "calendar", "voiceera"):
+        (directory / f"{name}.py").write_text(_SHADOW)
+    command = [*unshare(), sys.executable, "-P", "-c", _OFFLINE] if offline else []
     process = subprocess.Popen(
-        [*command, "demo", "--output", str(output), "--json", str(output / "figures.json"), *options],
+        [*command, _PROGRAM, "demo", "--output", str(output), "--json", str(output / "figures.json"), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=directory,
         env=os.environ | {"TMPDIR": str(scratch), "COLUMNS": "160"},
     )
     return Demo(process, output, scratch)
@@ -134,6 +143,19 @@ def test_nothing_is_left_behind(demos: tuple[Demo, Demo]) -> None:
 def test_without_namespaces_the_machine_was_not_cut_off(demos: tuple[Demo, Demo]) -> None:
     if not unshare():
         pytest.skip("unshare -n is not allowed here: the demo ran with this machine's network")
+
+
+def test_what_a_killed_demo_left_is_gone_after_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed, alive = tmp_path / "voiceera-demo-killed", tmp_path / "voiceera-demo-alive"
+    for directory in (killed, alive):
+        directory.mkdir()
+        (directory / "alive").touch()
+    with (alive / "alive").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with fresh_directory() as own:
+            assert sorted(tmp_path.iterdir()) == sorted([alive, own])
+    assert list(tmp_path.iterdir()) == [alive]
 
 
 def test_ctrl_c_ends_everything(open_directory: Path) -> None:

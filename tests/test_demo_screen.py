@@ -43,6 +43,29 @@ def test_a_finished_call_shows_its_disposition_and_its_last_line() -> None:
     assert (row.status, row.over, row.said, row.result) == ("confirmed", True, "yes I can come", "confirm")
 
 
+def test_a_finished_call_shows_what_decided_it() -> None:
+    board = after(
+        moved("Ada", "in_progress"),
+        said("Ada", "caller", "I'd prefer Friday", "friday"),
+        said("Ada", "agent", "So that is Friday. Is that right?"),
+        said("Ada", "caller", "yes exactly", "yes"),
+        said("Ada", "agent", "Your appointment is moved to Friday. Goodbye."),
+        moved("Ada", "completed", disposition="rescheduled"),
+    )
+    row = board.rows["Ada"]
+    assert (row.status, row.speaker, row.said, row.result) == (
+        "rescheduled",
+        Speaker.CALLER,
+        "I'd prefer Friday",
+        "friday",
+    )
+
+
+def test_a_conversation_that_came_to_nothing_says_so() -> None:
+    board = after(moved("Ada", "in_progress"), said("Ada", "caller", "nice weather"), moved("Ada", "completed"))
+    assert board.rows["Ada"].status == "no_answer_given"
+
+
 def test_a_second_try_is_counted_and_begins_with_a_clean_line() -> None:
     board = after(moved("Ada", "dialing"), moved("Ada", "busy"), moved("Ada", "dialing", call="d"))
     row = board.rows["Ada"]

@@ -174,3 +174,5 @@ def test_the_expectation_says_what_fits_and_when_it_is_whole() -> None:
     assert expectation.complete("yes i'll be there")
     assert not expectation.complete("well i")
     assert expectation.incomplete("could we do it on")
+    assert expectation.incomplete("let me")
+    assert not expectation.incomplete("okay confirm it for me")

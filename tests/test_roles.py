@@ -74,6 +74,21 @@ def test_a_data_directory_that_cannot_be_written_is_said() -> None:
     assert "VOICEERA_DATA_DIR" in said
 
 
+def test_an_address_that_the_machine_lacks_is_said(data_dir: Path) -> None:
+    said = refusal("serve", "--host", "192.0.2.1", data_dir=str(data_dir))
+    assert "no address 192.0.2.1" in said
+    assert "VOICEERA_API_HOST" in said
+
+
+def test_a_file_where_the_data_directory_should_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "it is no directory" in refusal("serve", "--port", "0", data_dir=str(tmp_path / "file"))
+
+
+def test_a_ledger_that_cannot_be_written_is_said() -> None:
+    assert "The ledger /proc/ledger cannot be written" in refusal("lab", "--port", "0", "--ledger", "/proc/ledger")
+
+
 async def test_another_revision_is_refused_with_what_to_run(database: Database, database_url: str) -> None:
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'f00'"))
@@ -86,6 +101,7 @@ def test_no_database_is_said(open_directory: Path) -> None:
 
 def test_a_setting_that_does_not_fit_is_named() -> None:
     assert "VOICEERA_API_PORT" in refusal("serve", api_port="many")
+    assert "must be like postgresql://" in refusal("serve", database_url="mysql://root@localhost/calls")
 
 
 def test_the_api_alone_picks_a_port_prints_it_answers_and_ends_on_a_signal(

@@ -224,7 +224,8 @@ def _settings(**given: Any) -> "Settings":
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as problem:
         first = problem.errors()[0]
-        raise StartupError(f"VOICEERA_{str(first['loc'][0]).upper()}: {first['msg']}.") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise StartupError(f"VOICEERA_{str(first['loc'][0]).upper()}: {said}.") from None
 
 
 def _run_role(name: str, settings: "Settings", work: "Work", address: str, ready_fd: int | None) -> None:

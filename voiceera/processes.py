@@ -16,15 +16,26 @@ _LAST_WORDS_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
+def module(name: str) -> list[str]:
+    """The command that runs one of our modules. `-P`: what lies in the current directory is none of them."""
+    return [sys.executable, "-P", "-m", name]
+
+
+def ending_signals() -> tuple[signal.Signals, ...]:
+    """Those that ask us to end; a terminal that closes does too, unless `nohup` said otherwise."""
+    asked = (signal.SIGINT, signal.SIGTERM)
+    return asked if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (*asked, signal.SIGHUP)
+
+
 def stop_on_signals(stop: asyncio.Event) -> None:
-    """The first SIGINT or SIGTERM sets `stop`, the second ends the process at once. Called on the event loop."""
+    """The first ending signal sets `stop`, the second ends the process at once. Called on the event loop."""
 
     def heard() -> None:
         if stop.is_set():
             os._exit(STOPPED_BY_SIGNAL)
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, heard)
 
 

@@ -25,6 +25,8 @@ class Row:
     """The caller has not finished: `said` is a guess so far."""
     result: str | None = None
     """What the caller's last answer was taken for."""
+    answer: tuple[str, str | None] | None = None
+    """The caller's words that decided the call, and what they were taken for: shown when it is over."""
 
 
 class Board:
@@ -59,17 +61,27 @@ def _changed(row: Row, event: dict[str, Any]) -> Row:
         case "partial":
             return replace(row, speaker=Speaker.CALLER, said=str(event["text"]), saying=True, result=None)
         case "turn":
-            result = event.get("result")
-            return replace(
-                row, speaker=Speaker(event["speaker"]), said=str(event["text"]), saying=False, result=result
-            )
+            speaker, said, result = Speaker(event["speaker"]), str(event["text"]), event.get("result")
+            answer = row.answer if speaker is Speaker.AGENT else _deciding(row.answer, said, result)
+            return replace(row, speaker=speaker, said=said, saying=False, result=result, answer=answer)
     return row
+
+
+def _deciding(before: tuple[str, str | None] | None, said: str, result: str | None) -> tuple[str, str | None]:
+    """A yes to what was read back tells less than what was said before it."""
+    if result == "yes" and before is not None and before[1] is not None:
+        return before
+    return said, result
 
 
 def _moved(row: Row, status: CallStatus, disposition: str | None) -> Row:
     if status in FINISHED:
-        word = disposition if status is CallStatus.COMPLETED and disposition else str(status)
-        return replace(row, status=word, talking=False, over=True)
+        word = (disposition or "no_answer_given") if status is CallStatus.COMPLETED else str(status)
+        row = replace(row, status=word, talking=False, over=True)
+        if row.answer is None:
+            return row
+        said, result = row.answer
+        return replace(row, speaker=Speaker.CALLER, said=said, result=result, saying=False)
     begins = status in (CallStatus.QUEUED, CallStatus.DIALING) and (row.over or not row.tries)
     return replace(
         row,
@@ -78,6 +90,7 @@ def _moved(row: Row, status: CallStatus, disposition: str | None) -> Row:
         talking=status is CallStatus.IN_PROGRESS,
         over=False,
         said="" if begins else row.said,
+        answer=None if begins else row.answer,
         speaker=None if begins else row.speaker,
     )
 

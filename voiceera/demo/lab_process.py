@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from voiceera.config import bare_environment
 from voiceera.demo.api_client import DemoFailed
 from voiceera.ids import new_secret
-from voiceera.processes import die_with_parent, ended
+from voiceera.processes import die_with_parent, ended, module
 from voiceera.roles.ports import bound_socket
 from voiceera.roles.readiness import hear_child
 
@@ -68,7 +67,7 @@ def _spawn(options: list[str], auth_token: str, log: Path, ready: int, listener:
     try:
         with log.open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "voiceera", "lab", "--ready-fd", str(ready), *options],
+                [*module("voiceera"), "lab", "--ready-fd", str(ready), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

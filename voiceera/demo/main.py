@@ -1,12 +1,13 @@
 """The demo: a whole platform and a phone network in a directory of their own, one campaign, and what came of it."""
 
 import asyncio
+import fcntl
 import os
-import signal
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from voiceera.demo.keeping import keep_logs, keep_results, write_json
 from voiceera.demo.lab_process import LabProcess, running_lab
 from voiceera.demo.outcome import Outcome, count_outcomes
 from voiceera.demo.rings import rings_of
-from voiceera.demo.screen import Screen, screen_for
+from voiceera.demo.screen import Screen, counted, screen_for
 from voiceera.demo.stage import CAMPAIGN, EMAIL, Person, Stage, set_stage
 from voiceera.demo.summary import show
 from voiceera.errors import StartupError
@@ -33,9 +34,11 @@ from voiceera.ids import new_secret
 from voiceera.lab.callees.cast import WIDEBAND_PREFIX, CastMember, demo_cast
 from voiceera.lab.callees.directory import dump_directory
 from voiceera.lab.ledger import read_ledger
-from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.processes import STOPPED_BY_SIGNAL, ending_signals
 from voiceera.roles.serve import Platform, running_platform
 from voiceera.store.base import Database
+
+_PREFIX, _ALIVE = "voiceera-demo-", "alive"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def run_demo(options: DemoOptions) -> int:
     _refuse_unwritable(options)
     log.configure("demo", "ERROR")
     console = Console()
-    with _directory() as directory:
+    with fresh_directory() as directory:
         try:
             return asyncio.run(_until_signal(options, directory, console))
         except (DemoFailed, StartupError) as problem:
@@ -75,18 +78,30 @@ def _refuse_unwritable(options: DemoOptions) -> None:
 
 
 @contextmanager
-def _directory() -> Iterator[Path]:
+def fresh_directory() -> Iterator[Path]:
     """A new one, gone afterwards. The account that runs PostgreSQL when we are root has to pass through it."""
-    with tempfile.TemporaryDirectory(prefix="voiceera-demo-", ignore_cleanup_errors=True) as path:
+    _clear_killed()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as path:
         if os.geteuid() == 0:
             Path(path).chmod(0o711)
-        yield Path(path)
+        with (Path(path) / _ALIVE).open("w") as alive:
+            fcntl.flock(alive, fcntl.LOCK_EX)  # the kernel lets go of it when we end, however that is
+            yield Path(path)
+
+
+def _clear_killed() -> None:
+    """What demos of ours left behind that were killed outright."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError), (left / _ALIVE).open() as alive:
+            if left.stat().st_uid == os.geteuid():
+                fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
 
 
 async def _until_signal(options: DemoOptions, directory: Path, console: Console) -> int:
     work = asyncio.current_task()
     assert work is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:
         return await _run(options, directory, console)
@@ -152,7 +167,8 @@ async def _campaign(
     api = ApiClient(platform.api_url)
     try:
         people = [_person(member) for member in cast]
-        screen.step(f"the platform is up at {platform.api_url}; registering, uploading {len(people)} people")
+        everybody = counted(len(people), "person", "people")
+        screen.step(f"the platform is up at {platform.api_url}; registering, uploading {everybody}")
         stage = await set_stage(api, lab, people, password, [WIDEBAND_PREFIX])
         await follow(api, f"/campaigns/{stage.campaign_id}", board, screen)
     finally:

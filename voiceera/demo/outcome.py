@@ -126,5 +126,8 @@ PARTS = ("endpointing_ms", "stt_ms", "brain_ms", "tts_ms", "platform_ms")
 
 
 def typical_parts(latencies: list[Latency]) -> dict[str, float]:
-    """The median of each part of a turn's latency, in milliseconds."""
-    return {part: median(latency.get(part, 0.0) for latency in latencies) if latencies else 0.0 for part in PARTS}
+    """The median of each part of a turn's latency, in milliseconds; what rounds below nothing is nothing."""
+    return {
+        part: max(0.0, median(latency.get(part, 0.0) for latency in latencies)) if latencies else 0.0
+        for part in PARTS
+    }

@@ -23,6 +23,7 @@ _STYLES = {
     "voicemail": "yellow",
     "busy": "yellow",
     "no_answer": "yellow",
+    "no_answer_given": "yellow",
     "failed": "red",
     "canceled": "red",
 }
@@ -156,9 +157,13 @@ class LiveScreen:
         bar.add_column(no_wrap=True)
         progress = ProgressBar(total=total, completed=self._finished, complete_style="green", finished_style="green")
         seconds = int(monotonic() - self._began)
-        words = f"{self._finished} of {total} people · {seconds // 60}:{seconds % 60:02d}"
+        words = f"{self._finished} of {counted(total, 'person', 'people')} · {seconds // 60}:{seconds % 60:02d}"
         bar.add_row(progress, Text(words, style="dim"))
         return bar
+
+
+def counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def status_words(row: Row) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from voiceera.demo.judge import UNDERSTOOD_AT_LEAST
 from voiceera.demo.outcome import PARTS, CallEnd, Outcome, outcome_of, percentile, typical_parts
+from voiceera.demo.screen import counted
 from voiceera.rules.calls import Speaker
 
 _PART_WORDS = {
@@ -89,14 +90,14 @@ def _figures(outcome: Outcome) -> RenderableType:
 
 def _verdict(outcome: Outcome) -> RenderableType:
     verdict = outcome.verdict
-    counted = f"{verdict.rings} rings, {verdict.doubled} doubled, {verdict.lost} lost"
+    tally = f"{counted(verdict.rings, 'ring', 'rings')}, {verdict.doubled} doubled, {verdict.lost} lost"
     if not verdict.problems and verdict.understanding.share >= UNDERSTOOD_AT_LEAST:
-        agrees = f"✓ the network's ledger agrees with the database: {counted}"
+        agrees = f"✓ the network's ledger agrees with the database: {tally}"
         return Text(f"{agrees} ({outcome.wall_seconds:.0f} s)", style="green")
     problems = [f"✗ {problem}" for problem in verdict.problems]
     if verdict.understanding.share < UNDERSTOOD_AT_LEAST:
         problems.append(f"✗ only {verdict.understanding.share:.0%} of the answers were understood")
-    return Text("\n".join([*problems, f"  {counted}"]), style="red")
+    return Text("\n".join([*problems, f"  {tally}"]), style="red")
 
 
 def _words(code: str) -> str:

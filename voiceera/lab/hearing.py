@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from math import log
 import msgspec
 
 from voiceera.lab.hearing_worker import LENGTH, Listen, Words, frame, words_of
-from voiceera.processes import die_with_parent, end_piped
+from voiceera.processes import die_with_parent, end_piped, module
 from voiceera.rules.audio import AudioFormat, decode
 
 _TAIL_WORDS = 16
@@ -70,7 +69,7 @@ class Hearing:
                 await self.close()
             if self._process is None:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "voiceera.lab.hearing_worker"),
+                    *module("voiceera.lab.hearing_worker"),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.DEVNULL,

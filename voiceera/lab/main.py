@@ -65,7 +65,10 @@ async def run_lab(options: LabOptions, stop: asyncio.Event, ready: Callable[[int
 @contextlib.asynccontextmanager
 async def _network(options: LabOptions) -> AsyncIterator["_Aborting"]:
     directory = _directory(options)
-    ledger = Ledger(options.ledger)
+    try:
+        ledger = Ledger(options.ledger)
+    except OSError as error:
+        raise StartupError(f"The ledger {options.ledger} cannot be written ({error.strerror}).") from error
     faults = FaultDraw(options.faults)
     callbacks = Callbacks(options.auth_id, options.auth_token, ledger, faults)
     conversations = Conversations(options.auth_id, options.auth_token, ledger, faults, scramble=options.scramble)

@@ -41,7 +41,8 @@ async def run_media(
             await stop.wait()
             beating.cancel()
             await node.leave()
-            log.info("draining", live=listener.live, seconds=settings.drain_seconds)
+            if listener.live:
+                log.info("draining", live=listener.live, seconds=settings.drain_seconds)
             await listener.drain(settings.drain_seconds)
             await listener.close()
             for task in others:

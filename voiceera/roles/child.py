@@ -5,14 +5,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 from voiceera.config import Settings, bare_environment
 from voiceera.errors import StartupError
 from voiceera.log import get_logger
-from voiceera.processes import die_with_parent, ended
+from voiceera.processes import die_with_parent, ended, module
 from voiceera.roles.readiness import hear_child, tell_settings
 
 _SHORTEST_PAUSE_SECONDS = 0.2
@@ -111,13 +110,7 @@ class Child:
         output = None if self._output is None else self._output.open("ab")
         try:
             return subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "voiceera",
-                    self.role,
-                    *(str(part) for pair in handed_down.items() for part in pair),
-                ],
+                [*module("voiceera"), self.role, *(str(part) for pair in handed_down.items() for part in pair)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -25,6 +25,8 @@ def refused_port(problem: OSError, host: str, port: int, setting: str) -> Startu
     """What to tell the operator about an address that could not be bound."""
     if problem.errno == errno.EADDRINUSE:
         return StartupError(
-            f"Port {port} on {host} is in use: set {setting} (or --port) to another one, or to 0 to have one picked."
+            f"Port {port} on {host} is in use: set {setting} to another one, or to 0 to have one picked."
         )
+    if problem.errno == errno.EADDRNOTAVAIL:
+        return StartupError(f"This machine has no address {host}: see {setting.replace('_PORT', '_HOST')}.")
     return StartupError(f"Cannot listen on {host}:{port} ({problem.strerror}): see {setting}.")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ import uvloop
 from voiceera import log
 from voiceera.config import Settings
 from voiceera.errors import StartupError, VoiceEraError
-from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.processes import STOPPED_BY_SIGNAL, stop_on_signals
 from voiceera.services.presence import present
 from voiceera.services.system_logs import written_down
 from voiceera.store.base import Database
@@ -64,23 +63,13 @@ def run_until_signal(
 
     async def run() -> int:
         stop = asyncio.Event()
-        _stop_on_signals(stop)
+        stop_on_signals(stop)
         await work(stop)
         return STOPPED_BY_SIGNAL if stop.is_set() else 0
 
     log.configure(name, log_level, spool=spool)
     log.take_in_uncaught()
     return uvloop.run(run())
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    def heard() -> None:
-        if stop.is_set():
-            os._exit(STOPPED_BY_SIGNAL)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, heard)
 
 
 @asynccontextmanager

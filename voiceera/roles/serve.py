@@ -1,7 +1,6 @@
 """The whole platform as one process tree: PostgreSQL, then the roles over it, and back in order."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pydantic import SecretStr
 from voiceera import log
 from voiceera.config import Settings
 from voiceera.errors import StartupError
-from voiceera.processes import STOPPED_BY_SIGNAL
+from voiceera.processes import STOPPED_BY_SIGNAL, ending_signals
 from voiceera.roles.child import Child
 from voiceera.roles.ports import bound_socket
 from voiceera.roles.role import process_name
@@ -58,7 +57,7 @@ def run_serve(settings: Settings, ready: Callable[[Platform], None]) -> int:
 async def _serve(settings: Settings, ready: Callable[[Platform], None], spool: log.Spool) -> int:
     work = asyncio.current_task()
     assert work is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:
         async with running_platform(settings) as platform, _logs_written(platform.database_url, spool):

@@ -10,7 +10,7 @@ from voiceera.rules.phrases import expected_phrases
 from voiceera.rules.words import words_of
 
 _UNFINISHED = frozenset(
-    "and or but because so um uh well the a an my is on at in to with for of if let me can could i'd i'm maybe until "
+    "and or but because so um uh well the a an my is on at in to with for of if let can could i'd i'm maybe until "
     "about would like need next".split()
 )
 
@@ -46,4 +46,4 @@ class Expectation:
             return False
         if self.expect.type in ("digits", "keypad") and self.expect.digits is not None:
             return len(digits_in(words)) < self.expect.digits
-        return words[-1] in _UNFINISHED
+        return words[-1] in _UNFINISHED or words[-2:] == ("let", "me")

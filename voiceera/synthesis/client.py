@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import itertools
-import sys
 from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
-from voiceera.processes import end_piped
+from voiceera.processes import end_piped, module
 from voiceera.synthesis.voices import ENGLISH
 from voiceera.synthesis.wire import ANSWER_HEADER, READY, Kind, Request, pack_request
 
@@ -31,7 +30,7 @@ class _Process:
     @classmethod
     async def start(cls) -> Self:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voiceera.synthesis.speaker"),
+            *module("voiceera.synthesis.speaker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle

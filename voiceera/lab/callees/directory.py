@@ -79,7 +79,7 @@ def load_directory(path: Path, seed: int = 0) -> Directory:
         try:
             document = yaml.safe_load(file.read_text())
         except (OSError, yaml.YAMLError) as error:
-            raise Invalid(f"{file}: {error}") from error
+            raise Invalid(f"{file}: {' '.join(str(error).split())}") from error
         more, its_default = parse_directory(document, str(file))
         scripts |= more
         default = its_default or default

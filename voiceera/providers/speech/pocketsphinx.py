@@ -8,13 +8,12 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
-import sys
 from collections.abc import AsyncIterator
 from typing import Self
 
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
-from voiceera.processes import end_piped
+from voiceera.processes import end_piped, module
 from voiceera.providers.protocols import Heard, Recognition
 from voiceera.providers.speech.sphinx.wire import (
     LENGTH,
@@ -140,7 +139,7 @@ class _Worker:
     @classmethod
     async def start(cls) -> Self:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voiceera.providers.speech.sphinx.worker"),
+            *module("voiceera.providers.speech.sphinx.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle

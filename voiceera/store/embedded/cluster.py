@@ -62,10 +62,16 @@ def make_directories(data_dir: Path) -> Path:
         probe.unlink()
     except OSError as problem:
         raise StartupError(
-            f"The data directory {data_dir} cannot be written ({problem.strerror}): "
+            f"The data directory {data_dir} cannot be written ({_why(problem)}): "
             "set VOICEERA_DATA_DIR to a directory that this user may write."
         ) from problem
     return home
+
+
+def _why(problem: OSError) -> str:
+    return (
+        "it is no directory" if isinstance(problem, FileExistsError | NotADirectoryError) else str(problem.strerror)
+    )
 
 
 def _initialize(home: Path, data: Path, programs: Path, account: Account) -> None:
