@@ -14,9 +14,11 @@ from fastapi import FastAPI
 
 from tests.api.calls import CallBook
 from tests.api.conftest import Person
-from voiceera import ids
+from voiceera import clock, ids
 from voiceera.api.routing import policies
 from voiceera.rules.permissions import Access
+from voiceera.rules.webhooks import Event
+from voiceera.services import events
 
 _PARAMETER = re.compile(r"\{([^}:]+)[^}]*\}")
 
@@ -119,6 +121,19 @@ async def _organization(seeding: Seeding) -> str:
     return seeding.person.organization_id
 
 
+async def _webhook(seeding: Seeding) -> str:
+    return str((await seeding.person.post("/webhooks", url="https://1.1.1.1/theirs"))["id"])
+
+
+async def _delivery(seeding: Seeding) -> str:
+    """An event that waits for a worker, of which there is none."""
+    book = seeding.book
+    async with book.database.organization(book.organization_id) as connection:
+        await events.emit(connection, book.organization_id, Event.CALL_ENDED, {}, clock.utc_now())
+    logs = await seeding.person.get(f"/webhooks/{seeding.known['webhook_id']}/logs")
+    return str(logs["items"][0]["id"])
+
+
 SEEDS: dict[str, Seed] = {
     "agent_id": _agent,
     "campaign_id": _campaign,
@@ -129,6 +144,8 @@ SEEDS: dict[str, Seed] = {
     "organization_id": _organization,
     "key_id": _key,
     "invitation_id": _invitation,
+    "webhook_id": _webhook,
+    "delivery_id": _delivery,
 }
 """In the order in which the rows are made."""
 
