@@ -1,12 +1,13 @@
 """The monthly partitions of calls, made ahead of time. What falls into none lies in the default one."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import sqlalchemy as sa
 
 from voiceera.ids import lowest_id_at
-from voiceera.store.base import Database
+from voiceera.store.base import Connection, Database
 
 MONTHS_AHEAD = 3
 
@@ -22,17 +23,24 @@ async def make_ahead(database: Database, now: datetime) -> list[str]:
 
     This month's is left alone if it is missing: its calls lie in the default partition already.
     """
-    made = []
-    edges = months(now, MONTHS_AHEAD + 2)[1:]
     async with database.platform() as connection:
-        # One at a time: two workers that start together would both find it missing.
-        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('voiceera.partitions'))"))
-        for start, end in pairwise(edges):
-            name = f"calls_{start:%Y_%m}"
-            if await connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": name}) is None:
-                for statement in _statements(name, start, end):
-                    await connection.exec_driver_sql(statement)
-                made.append(name)
+        return await make(connection, months(now, MONTHS_AHEAD + 2)[1:])
+
+
+async def make(connection: Connection, edges: Sequence[datetime]) -> list[str]:
+    """Make those partitions between consecutive first instants of months that are missing; answers their names.
+
+    Refused by the database where the default partition holds calls of such a month.
+    """
+    made = []
+    # One at a time: two workers that start together would both find it missing.
+    await connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('voiceera.partitions'))"))
+    for start, end in pairwise(edges):
+        name = f"calls_{start:%Y_%m}"
+        if await connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": name}) is None:
+            for statement in _statements(name, start, end):
+                await connection.exec_driver_sql(statement)
+            made.append(name)
     return made
 
 

@@ -27,6 +27,7 @@ ROLE = "voiceera"
 _STOP_SECONDS = 20
 _LONGEST_PAUSE_SECONDS = 5.0
 _LOG_BYTES = 10_000_000
+_MB = 1 << 20
 
 log = get_logger("postgres")
 
@@ -169,6 +170,7 @@ class PostgresServer:
             # Its log must quote no row: neither DETAIL lines nor the statement that failed.
             "log_error_verbosity": "terse",
             "log_min_error_statement": "panic",
+            **_sized(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _MB),
         }
         if not self._durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -182,6 +184,22 @@ class PostgresServer:
             await _make_role(self.admin_url, self._prepared.password)
         else:
             await connection.close()
+
+
+def _sized(memory_mb: int) -> dict[str, str]:
+    """What PostgreSQL leaves at the size of a small machine of long ago, by this one's memory; its disk is an SSD.
+
+    Shared buffers take memory only as they fill. Compiling plans costs more than these queries run.
+    """
+    return {
+        "shared_buffers": f"{min(2048, max(128, memory_mb // 16))}MB",
+        "effective_cache_size": f"{max(512, memory_mb // 2)}MB",
+        "maintenance_work_mem": f"{min(512, max(64, memory_mb // 64))}MB",
+        "work_mem": "16MB",
+        "max_wal_size": "4GB",
+        "random_page_cost": "1.1",
+        "jit": "off",
+    }
 
 
 def _url(database: str, password: str, sockets: Path) -> str:
