@@ -1,6 +1,6 @@
 """A process that sends GET requests over kept connections to 127.0.0.1 and times the answers.
 
-Reads one JSON object from standard input and writes one: {"milliseconds": [one a request], "statuses": {…}, "seconds"}.
+Reads one JSON object from standard input and writes one: {"milliseconds": [one a request], "statuses", "seconds"}.
 `rate` a second: an open loop, in which a request is due at its time whether or not others are still answered, and its
 time runs from when it was due. `rate` 0: a closed loop of `connections`, each asking again once it is answered.
 """
