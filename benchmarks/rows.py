@@ -97,8 +97,8 @@ _CALLS = f"""
     INSERT INTO calls (
         organization_id, id, direction, status, agent_id, agent_version, campaign_id, contact_id, contact_name,
         phone_number, caller_id, provider, carrier_call_id, variables, outcome, answered_by, hangup_cause,
-        disposition, extracted, notes, duration_seconds, cost, cost_parts, audio_format, turns, interruptions, latency, created_at,
-        ringing_at, answered_at, ended_at)
+        disposition, extracted, notes, duration_seconds, cost, cost_parts, audio_format, turns, interruptions,
+        latency, created_at, ringing_at, answered_at, ended_at)
     SELECT
         {_TENANT}, id, CASE WHEN is_outbound THEN 'outbound' WHEN die % 20 = 18 THEN 'inbound' ELSE 'browser' END,
         status, ('01900000-0000-7000-8000-a' || lpad(to_hex(many % 12), 11, '0'))::uuid, 1,
