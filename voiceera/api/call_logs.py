@@ -1,15 +1,18 @@
 """Call logs: every call that was made, with what was said, and notes."""
 
 import datetime as dt
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from voiceera.api import hot
 from voiceera.api.depends import Reading, Watch, Work, Writing
-from voiceera.api.envelope import listed, success
+from voiceera.api.envelope import success
+from voiceera.api.hot import Shower
 from voiceera.api.lists import EARLIEST, LATEST, DatedQuery, ListQuery, PhoneFilter, Zone, instant
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Instant, Items, Shown, Success
@@ -122,7 +125,7 @@ def call_shown(watch: Watch, call: sa.Row[Any]) -> CallLog:
 
 
 def _values(watch: Watch, call: sa.Row[Any]) -> dict[str, Any]:
-    url = f"{watch.backend.settings.public_url}/call-recordings/{call.id}/download" if call.is_recorded else None
+    url = _recording_url(watch.backend.settings.public_url, call._mapping)
     return {**call._mapping, "recording_url": url}
 
 
@@ -135,39 +138,48 @@ async def detail_in(connection: Connection, watch: Watch, call_id: UUID) -> Call
     return CallLogDetail.model_validate({**_values(watch, call), "transcript": said})
 
 
-async def _list(work: Work, query: ListQuery, wanted: CallFilter) -> Success[Items[CallLog]]:
-    found = await call_logs.find(work.connection, work.organization_id, query.page(), wanted)
-    return listed(found.map(lambda call: call_shown(work, call)))
+@cache
+def _shower() -> Shower:
+    return Shower(CallLog, calls.calls)
 
 
-@routes.get("/call-logs")
-async def list_call_logs(work: Reading, query: Annotated[CallsQuery, Query()]) -> Success[Items[CallLog]]:
+async def _list(work: Work, query: ListQuery, wanted: CallFilter) -> Response:
+    counts = work.backend.call_counts
+    found = await call_logs.find(work.connection, work.organization_id, query.page(), wanted, counts)
+    base, show = work.backend.settings.public_url, _shower().show
+    return hot.listed(found.map(lambda row: show(row, {"recording_url": _recording_url(base, row)})))
+
+
+def _recording_url(base: str, call: Any) -> str | None:
+    return f"{base}/call-recordings/{call['id']}/download" if call["is_recorded"] else None
+
+
+@routes.get("/call-logs", response_model=Success[Items[CallLog]])
+async def list_call_logs(work: Reading, query: Annotated[CallsQuery, Query()]) -> Response:
     """The organization's calls."""
     return await _list(work, query, query.wanted(span=query.span()))
 
 
-@routes.get("/call-logs/campaign/{campaign_id}")
+@routes.get("/call-logs/campaign/{campaign_id}", response_model=Success[Items[CallLog]])
 async def list_campaign_calls(
     work: Reading, campaign_id: UUID, query: Annotated[CampaignCallsQuery, Query()]
-) -> Success[Items[CallLog]]:
+) -> Response:
     """A campaign's calls, also of one that was deleted."""
     if await campaigns.get(work.connection, work.organization_id, campaign_id, deleted=True) is None:
         raise NotFound("CAMPAIGN_001", "No such campaign.")
     return await _list(work, query, query.wanted(campaign_id=campaign_id, span=query.span()))
 
 
-@routes.get("/call-logs/agent/{agent_id}")
-async def list_agent_calls(
-    work: Reading, agent_id: UUID, query: Annotated[AgentCallsQuery, Query()]
-) -> Success[Items[CallLog]]:
+@routes.get("/call-logs/agent/{agent_id}", response_model=Success[Items[CallLog]])
+async def list_agent_calls(work: Reading, agent_id: UUID, query: Annotated[AgentCallsQuery, Query()]) -> Response:
     """An agent's calls, also of one that was deleted."""
     if await agents.get_version(work.connection, work.organization_id, agent_id, 1) is None:
         raise NotFound("AGENT_001", "No such agent.")
     return await _list(work, query, query.wanted(agent_id=agent_id, span=query.span()))
 
 
-@routes.get("/call-logs/date/{date}")
-async def list_calls_of_day(work: Reading, date: Day, query: Annotated[DayQuery, Query()]) -> Success[Items[CallLog]]:
+@routes.get("/call-logs/date/{date}", response_model=Success[Items[CallLog]])
+async def list_calls_of_day(work: Reading, date: Day, query: Annotated[DayQuery, Query()]) -> Response:
     """The calls that were made on a day, in the time zone given."""
     span = Span(instant(date, query.timezone), instant(date, query.timezone, is_end=True))
     return await _list(work, query, query.wanted(span=span))

@@ -33,6 +33,7 @@ from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import api_keys, audit, sessions
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
+from voiceera.store.call_counts import CallCounts
 from voiceera.store.users import User
 from voiceera.store.vault import Vault
 
@@ -55,6 +56,7 @@ class Backend:
     accepted_keys: AcceptedKeys
     trunks: TrunkBook
     streams: Streams
+    call_counts: CallCounts = field(default_factory=CallCounts)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from voiceera.store.wire import tell, wire_of
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -19,7 +21,6 @@ metadata = MetaData(
 
 Connection = AsyncConnection
 
-_SCOPE = text("SELECT set_config('voiceera.organization_id', :organization_id, true)")
 _UNHURRIED = text("SET LOCAL synchronous_commit = off")
 _PLATFORM = text("SELECT set_config('voiceera.platform', 'on', true)")
 
@@ -43,6 +44,7 @@ class Database:
             max_overflow=0,
             pool_pre_ping=False,
             pool_timeout=10,
+            isolation_level="AUTOCOMMIT",  # `_transaction` says BEGIN and COMMIT
             hide_parameters=True,  # an error must not quote what was to be written
             connect_args={"server_settings": {"application_name": name}},
         )
@@ -50,29 +52,43 @@ class Database:
     @asynccontextmanager
     async def organization(self, organization_id: UUID) -> AsyncIterator[Connection]:
         """One transaction over one organization's rows: committed at the end, rolled back by an exception."""
-        async with self.engine.begin() as connection:
-            await connection.execute(_SCOPE, {"organization_id": str(organization_id)})
+        async with self._transaction(_scope(organization_id)) as connection:
             yield connection
 
     @asynccontextmanager
     async def snapshot(self, organization_id: UUID) -> AsyncIterator[Connection]:
         """Like `organization`, with every statement seeing the same instant (REPEATABLE READ): one that changes a row
         which somebody else has changed since fails."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-            async with connection.begin():
-                await connection.execute(_SCOPE, {"organization_id": str(organization_id)})
-                yield connection
+        async with self._transaction(_scope(organization_id), " ISOLATION LEVEL REPEATABLE READ") as connection:
+            yield connection
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Connection]:
         """One transaction over every organization's rows: sign-in, the dialer's rounds, administration."""
-        async with self.engine.begin() as connection:
-            await connection.execute(_PLATFORM)
+        async with self._transaction("voiceera.platform = on") as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, scope: str, mode: str = "") -> AsyncIterator[Connection]:
+        """Begun together with its scope, in one round trip; SQLAlchemy itself is told to begin and end nothing."""
+        async with self.engine.connect() as connection:
+            wire = await wire_of(connection)
+            await tell(connection, wire, f"BEGIN{mode}; SET LOCAL {scope}")
+            try:
+                yield connection
+            except BaseException:
+                if not wire.is_closed():
+                    await tell(connection, wire, "ROLLBACK")
+                raise
+            await tell(connection, wire, "COMMIT")
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _scope(organization_id: UUID) -> str:
+    assert isinstance(organization_id, UUID), "goes into the statement as it is"
+    return f"voiceera.organization_id = '{organization_id}'"
 
 
 async def widen(connection: Connection) -> None:

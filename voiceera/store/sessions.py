@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid, select, tuple_, update
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, Uuid, bindparam, select, tuple_, update
 
 from voiceera.store.base import Connection, metadata
 from voiceera.store.users import SHOWN, User, users
+from voiceera.store.wire import Statement
 
 sessions = Table(
     "sessions",
@@ -87,24 +89,25 @@ async def add(
 
 async def live_user(connection: Connection, organization_id: UUID, session_id: UUID, now: datetime) -> User | None:
     """Who is signed in by this session; None once it has ended or the user may not sign in any more."""
-    row = (
-        await connection.execute(
-            select(*SHOWN)
-            .join(
-                sessions,
-                (sessions.c.organization_id == users.c.organization_id) & (sessions.c.user_id == users.c.id),
-            )
-            .where(
-                sessions.c.organization_id == organization_id,
-                sessions.c.id == session_id,
-                sessions.c.ended_at.is_(None),
-                sessions.c.expires_at > now,
-                users.c.is_active,
-                users.c.deleted_at.is_(None),
-            )
+    rows = await _live_user().rows(connection, organization_id=organization_id, session_id=session_id, now=now)
+    return User(**rows[0]) if rows else None
+
+
+@cache
+def _live_user() -> Statement:
+    its_user = (sessions.c.organization_id == users.c.organization_id) & (sessions.c.user_id == users.c.id)
+    return Statement(
+        select(*SHOWN)
+        .join(sessions, its_user)
+        .where(
+            sessions.c.organization_id == bindparam("organization_id"),
+            sessions.c.id == bindparam("session_id"),
+            sessions.c.ended_at.is_(None),
+            sessions.c.expires_at > bindparam("now"),
+            users.c.is_active,
+            users.c.deleted_at.is_(None),
         )
-    ).one_or_none()
-    return None if row is None else User(**row._mapping)
+    )
 
 
 async def add_refresh_token(

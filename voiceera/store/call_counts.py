@@ -1,0 +1,58 @@
+"""How many calls a list has: exact up to a cap, and not counted again while it is far beyond it."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from voiceera import clock
+from voiceera.store.base import Connection
+from voiceera.store.call_filter import CallFilter
+from voiceera.store.calls import calls
+from voiceera.store.page import EXACT_TOTAL_LIMIT
+from voiceera.store.wire import Statement
+
+_FAR_BEYOND = EXACT_TOTAL_LIMIT + 1_000
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass
+class CallCounts:
+    """One a process. Calls come and hardly ever go: a list far beyond the cap is not below it a minute later."""
+
+    _far_beyond: dict[tuple[UUID, CallFilter], float] = field(default_factory=dict)
+
+    async def of(
+        self, connection: Connection, organization_id: UUID, wanted: CallFilter, *, exact: bool = False
+    ) -> tuple[int, bool]:
+        """The total, and whether it is the cap."""
+        key, now = (organization_id, wanted), clock.monotonic()
+        if not exact and self._far_beyond.get(key, 0.0) > now:
+            return EXACT_TOTAL_LIMIT, True
+        values = {"organization_id": organization_id} | wanted.values()
+        rows = await _count(wanted.shape(), exact=exact).rows(connection, **values)
+        total: int = rows[0][0]
+        if exact or total <= EXACT_TOTAL_LIMIT:
+            return total, False
+        if total >= _FAR_BEYOND:
+            self._remember(key, now)
+        return EXACT_TOTAL_LIMIT, True
+
+    def _remember(self, key: tuple[UUID, CallFilter], now: float) -> None:
+        self._far_beyond.pop(key, None)
+        self._far_beyond[key] = now + _REMEMBERED_SECONDS
+        if len(self._far_beyond) > _MOST_REMEMBERED:
+            del self._far_beyond[next(iter(self._far_beyond))]
+
+
+@lru_cache(500)
+def _count(wanted: CallFilter, *, exact: bool) -> Statement:
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).where(
+        calls.c.organization_id == sa.bindparam("organization_id"), *wanted.conditions()
+    )
+    if not exact:
+        rows = rows.limit(sa.literal_column(str(_FAR_BEYOND)))
+    return Statement(sa.select(sa.func.count()).select_from(rows.subquery()))
