@@ -19,7 +19,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voiceera import store
+from voiceera.store import wire
 from voiceera.store.base import metadata
+from voiceera.store.wire import Statement
 
 for module in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
     if not module.ispkg:
@@ -73,6 +75,21 @@ def watched() -> Iterator[dict[str, str]]:
             if wrong is not None:
                 found[statement] = wrong
 
+    tell, rows = wire.tell, Statement.rows
+
+    async def telling(connection: AsyncConnection, driver: Any, statements: str) -> None:
+        if "SET LOCAL voiceera." in statements:
+            _info(connection)["of_platform"] = "voiceera.platform" in statements
+        await tell(connection, driver, statements)
+
+    async def asking(statement: Statement, connection: AsyncConnection, **values: Any) -> Any:
+        wrong = problem(statement.text, of_platform=_info(connection).get("of_platform", False))
+        if wrong is not None:
+            found[statement.text] = wrong
+        return await rows(statement, connection, **values)
+
+    for owner, name, watching in ((wire, "tell", telling), (Statement, "rows", asking)):
+        setattr(owner, name, watching)
     originals = {name: getattr(AsyncConnection, name) for name in ("execute", "scalar", "scalars", "exec_driver_sql")}
     for name, original in originals.items():
         setattr(AsyncConnection, name, _marking(original))
@@ -81,8 +98,15 @@ def watched() -> Iterator[dict[str, str]]:
         yield found
     finally:
         event.remove(Engine, "before_cursor_execute", before)
+        for owner, name, restored in ((wire, "tell", tell), (Statement, "rows", rows)):
+            setattr(owner, name, restored)
         for name, original in originals.items():
             setattr(AsyncConnection, name, original)
+
+
+def _info(connection: AsyncConnection) -> dict[Any, Any]:
+    assert connection.sync_connection is not None
+    return connection.sync_connection.info
 
 
 def _marking(original: Any) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from voiceera.store.wire import tell, wire_of
+from voiceera.store import wire
 
 metadata = MetaData(
     naming_convention={
@@ -72,15 +72,15 @@ class Database:
     async def _transaction(self, scope: str, mode: str = "") -> AsyncIterator[Connection]:
         """Begun together with its scope, in one round trip; SQLAlchemy itself is told to begin and end nothing."""
         async with self.engine.connect() as connection:
-            wire = await wire_of(connection)
-            await tell(connection, wire, f"BEGIN{mode}; SET LOCAL {scope}")
+            driver = await wire.driver_of(connection)
+            await wire.tell(connection, driver, f"BEGIN{mode}; SET LOCAL {scope}")
             try:
                 yield connection
             except BaseException:
-                if not wire.is_closed():
-                    await tell(connection, wire, "ROLLBACK")
+                if not driver.is_closed():
+                    await wire.tell(connection, driver, "ROLLBACK")
                 raise
-            await tell(connection, wire, "COMMIT")
+            await wire.tell(connection, driver, "COMMIT")
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -15,23 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 
 
-async def wire_of(connection: AsyncConnection) -> asyncpg.Connection:
+async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
     """The driver's connection under a fresh one from the pool; a pooled one that has died is replaced."""
-    wire = driver_connection(connection)
-    if wire.is_closed():
+    driver = _driver(connection)
+    if driver.is_closed():
         await connection.invalidate()
-        wire = (await connection.get_raw_connection()).driver_connection
-    return wire
+        driver = (await connection.get_raw_connection()).driver_connection
+    return driver
 
 
-def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
+def _driver(connection: AsyncConnection) -> asyncpg.Connection:
     assert connection.sync_connection is not None
     return connection.sync_connection.connection.driver_connection
 
 
-async def tell(connection: AsyncConnection, wire: asyncpg.Connection, statements: str) -> None:
+async def tell(connection: AsyncConnection, driver: asyncpg.Connection, statements: str) -> None:
     """Statements without parameters or answer, in one round trip."""
-    await _asked(connection, wire.execute(statements))
+    await _asked(connection, driver.execute(statements))
 
 
 class Statement:
@@ -47,8 +47,8 @@ class Statement:
     async def rows(self, connection: AsyncConnection, **values: Any) -> list[asyncpg.Record]:
         """Raw rows: JSON columns are text, numeric ones decimals."""
         given = self._given | values
-        wire = driver_connection(connection)
-        return await _asked(connection, wire.fetch(self.text, *[given[name] for name in self._names]))
+        answer = _driver(connection).fetch(self.text, *[given[name] for name in self._names])
+        return await _asked(connection, answer)
 
 
 async def _asked(connection: AsyncConnection, answer: Awaitable[T]) -> T:
