@@ -1,7 +1,7 @@
 """The demo's way in: the public API and nothing else, like any integrator's first program."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -37,7 +37,7 @@ class ApiClient:
     async def upload(self, path: str, name: str, content: str) -> Any:
         return self._data(await self._send("POST", path, files={"file": (name, content.encode(), "text/csv")}))
 
-    async def events(self, path: str, opened: Callable[[], None]) -> AsyncIterator[dict[str, Any]]:
+    async def events(self, path: str, opened: Callable[[], None]) -> AsyncGenerator[dict[str, Any], None]:
         """The server-sent events of a stream, until it ends; `opened` is called when they can come."""
         with suppress(httpx.HTTPError):
             async with self._http.stream("GET", path, timeout=httpx.Timeout(10, read=None)) as response:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+from voiceera.clock import utc_now
 from voiceera.errors import ProviderError, VoiceEraError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import SpeechToText
@@ -42,25 +43,25 @@ def transcription(database: Database, directory: Path, make: Make = registered) 
         if task.tries > service.MOST_TRIES:  # whoever took it up died of it, again and again
             await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now)
         else:
-            await _carry_out(database, task, make, now)
+            await _carry_out(database, task, make, lambda: max(now, utc_now()))
 
     return Kind(service.KIND, handle, _due, at_once=1)
 
 
-async def _carry_out(database: Database, task: Task, make: Make, now: datetime) -> None:
+async def _carry_out(database: Database, task: Task, make: Make, now: Callable[[], datetime]) -> None:
     try:
         said = await _heard(task, make)
     except Unusable as problem:
-        await service.give_up(database, task, problem.reason, now)
+        await service.give_up(database, task, problem.reason, now())
     except (VoiceEraError, TimeoutError) as problem:
         log.warning("not_transcribed", call_id=str(task.call_id), provider=task.provider, problem=str(problem))
         may_pass = isinstance(problem, TimeoutError) or (isinstance(problem, ProviderError) and not problem.permanent)
-        await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now, may_pass=may_pass)
+        await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now(), may_pass=may_pass)
     else:
         if said:
-            await service.finish(database, task, said, now)
+            await service.finish(database, task, said, now())
         else:
-            await service.give_up(database, task, NoTranscript.NO_WORDS, now)
+            await service.give_up(database, task, NoTranscript.NO_WORDS, now())
 
 
 async def _heard(task: Task, make: Make) -> Sequence[Segment]:
