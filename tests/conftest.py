@@ -1,21 +1,17 @@
-"""A real PostgreSQL for the tests: one server a session, a migrated template, a fresh clone for each test."""
+"""A real PostgreSQL for the tests: one server a session, and an empty, migrated database for each test."""
 
 import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
 
+from tests.databases import Databases
 from tests.statements import watched
-from voiceera.store import migrate
 from voiceera.store.base import Database
-from voiceera.store.postgres import ROLE, PostgresServer
-
-_TEMPLATE = "migrated"
+from voiceera.store.postgres import PostgresServer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,28 +40,28 @@ def open_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """The session's server, with the database `migrated` to clone from."""
+    """The session's server."""
     directory = Path(tempfile.mkdtemp(prefix="voiceera-test-"))
     server = PostgresServer(directory, durable=False)
-    asyncio.run(_start(server))
+    asyncio.run(server.start())
     yield server
     server.stop()
     shutil.rmtree(directory)
 
 
-async def _start(server: PostgresServer) -> None:
-    await server.start()
-    await _administer(server, f"CREATE DATABASE {_TEMPLATE} OWNER {ROLE}")
-    await migrate.upgrade(server.url_of(_TEMPLATE))
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> Databases:
+    found = Databases(postgres)
+    asyncio.run(found.prepare())
+    return found
 
 
 @pytest.fixture
-async def database_url(postgres: PostgresServer) -> AsyncIterator[str]:
+async def database_url(postgres: PostgresServer, databases: Databases) -> AsyncIterator[str]:
     """A migrated database of this test's own, for the role that row-level security holds."""
-    name = f"test_{uuid4().hex}"
-    await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER {ROLE}")
+    name = await databases.take()
     yield postgres.url_of(name)
-    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await databases.give_back(name)
 
 
 @pytest.fixture
@@ -77,15 +73,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def admin_url(database_url: str, postgres: PostgresServer) -> str:
+def admin_url(database_url: str, databases: Databases) -> str:
     """The same database for the superuser, whom row-level security does not hold."""
-    name = database_url.partition("?")[0].rpartition("/")[2]
-    return postgres.admin_url.replace("/postgres?", f"/{name}?")
-
-
-async def _administer(server: PostgresServer, statement: str) -> None:
-    connection = await asyncpg.connect(server.admin_url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
+    return databases.admin_url(database_url.partition("?")[0].rpartition("/")[2])
