@@ -9,7 +9,7 @@ import pytest
 
 from voiceera.lab.hearing import Hearing
 from voiceera.providers.protocols import Recognition
-from voiceera.providers.speech.pocketsphinx import PocketsphinxSpeechToText
+from voiceera.providers.speech.moonshine import MoonshineSpeechToText
 from voiceera.rules.audio import L16_16K, encode
 from voiceera.synthesis.client import Synthesizer
 
@@ -18,7 +18,7 @@ SILENCE = encode(np.zeros(1600, np.int16), L16_16K)
 
 class Recognizing:
     def __init__(self) -> None:
-        self.held = PocketsphinxSpeechToText()
+        self.held = MoonshineSpeechToText()
 
     async def start(self) -> None:
         await self.held.open(Recognition(L16_16K, "en-US", ("yes please",)))

@@ -37,9 +37,9 @@ APPOINTMENT = Flow.model_validate(
                 "expect": {
                     "type": "choice",
                     "choices": {
-                        "monday": ["monday", "monday please"],
-                        "wednesday": ["wednesday", "wednesday please"],
-                        "friday": ["friday", "friday please"],
+                        "monday": ["monday"],
+                        "wednesday": ["wednesday"],
+                        "friday": ["friday"],
                     },
                 },
                 "save_as": "new_day",

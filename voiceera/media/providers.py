@@ -13,7 +13,8 @@ from voiceera.rules.calls import CallBrief
 class Providers:
     def __init__(self, settings: Settings) -> None:
         self._options: dict[tuple[Kind, str], dict[str, Any]] = {
-            (Kind.SPEECH_TO_TEXT, "pocketsphinx"): {"processes": settings.recognizer_processes},
+            (Kind.SPEECH_TO_TEXT, name): {"processes": settings.recognizer_processes}
+            for name in ("moonshine", "pocketsphinx")
         }
         self._made: dict[tuple[Kind, str], Any] = {}
 

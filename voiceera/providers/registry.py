@@ -30,6 +30,7 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.SPEECH_TO_TEXT, "scripted"): "voiceera.providers.speech.scripted:ScriptedSpeechToText",
     (Kind.TEXT_TO_SPEECH, "scripted"): "voiceera.providers.speech.scripted:ScriptedTextToSpeech",
     (Kind.LANGUAGE_MODEL, "scripted"): "voiceera.providers.models.scripted:ScriptedLanguageModel",
+    (Kind.SPEECH_TO_TEXT, "moonshine"): "voiceera.providers.speech.moonshine:MoonshineSpeechToText",
     (Kind.SPEECH_TO_TEXT, "pocketsphinx"): "voiceera.providers.speech.pocketsphinx:PocketsphinxSpeechToText",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
 }

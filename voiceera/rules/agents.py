@@ -50,7 +50,7 @@ class AgentConfig(_Model):
     """None: `flow` if a flow is given and no `llm_provider`, else `llm`."""
     llm_provider: str | None = None
     llm_model: str | None = None
-    stt_provider: str = "pocketsphinx"
+    stt_provider: str = "moonshine"
     tts_provider: str = "espeak"
     telephony_provider: str | None = None
     fallback_providers: dict[str, tuple[str, ...]] = {}

@@ -1,17 +1,27 @@
-"""Which of a step's choices was meant: by likeness to their wordings, so that recognition errors do little."""
+"""Which of a step's choices was meant.
+
+By its own word where it has one ("monday"); by turns of phrase where it has a meaning that every conversation knows
+("another day"); else by likeness to its wordings, so that recognition errors do little.
+"""
 
 import itertools
 import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from voiceera.rules.meanings import meaning_of
 from voiceera.rules.wordings import WORDINGS, Meaning
 from voiceera.rules.words import words_of
+
+Choices = tuple[tuple[str, tuple[str, ...]], ...]
 
 _UNIMPORTANT = frozenset(
     "a an the i i'm i'd i'll it it's is to for me my you we be of on in at and that that's this please would could "
     "can do does have like want need um uh well oh so just let's let there will if".split()
 )
+_DENYING = frozenset("not no except but isn't can't don't than".split())
+_LONGEST_NAMING = 12
+"""More words than these tell of something else, whatever is named among them."""
 _LEAST_SCORE = 0.4
 _LEAST_LEAD = 0.03
 _MEANINGS_OF_CHOICES = (
@@ -25,8 +35,53 @@ _MEANINGS_OF_CHOICES = (
 
 
 def choose(choices: Mapping[str, Iterable[str]], words: tuple[str, ...]) -> str | None:
+    """The choice that the words mean; None if they mean none, or two."""
+    told = tuple((name, tuple(phrases)) for name, phrases in choices.items())
+    return _named(told, words) or _meant(told, words) or _likest(told, words)
+
+
+def _named(choices: Choices, words: tuple[str, ...]) -> str | None:
+    """The only choice whose own word was said: one that no other choice has, and that is no turn of phrase."""
+    if len(words) > _LONGEST_NAMING:
+        return None
+    said = [_stem(word) for index, word in enumerate(words) if not _is_denied(words[:index])]
+    named = {name for name, own in _own_words(choices) if not own.isdisjoint(said)}
+    return named.pop() if len(named) == 1 else None
+
+
+def _is_denied(before: tuple[str, ...]) -> bool:
+    """Whether "not" or its like stands right before, but for small words."""
+    return next((word in _DENYING for word in reversed(before) if word not in _UNIMPORTANT), False)
+
+
+@lru_cache(maxsize=512)
+def _own_words(choices: Choices) -> tuple[tuple[str, frozenset[str]], ...]:
+    words = {name: _stems((name.replace("_", " "), *phrases)) for name, phrases in choices}
+    shared = {name: set().union(*(found for other, found in words.items() if other != name)) for name in words}
+    return tuple(
+        (name, frozenset(words[name] - shared[name])) for name, phrases in choices if not _meanings(name, phrases)
+    )
+
+
+def _stems(phrases: Iterable[str]) -> set[str]:
+    return {_stem(word) for phrase in phrases for word in words_of(phrase) if word not in _UNIMPORTANT}
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("'s").removesuffix("s")
+
+
+def _meant(choices: Choices, words: tuple[str, ...]) -> str | None:
+    meaning = meaning_of(words)
+    for name, phrases in choices:
+        if meaning in _meanings(name, phrases):
+            return name
+    return None
+
+
+def _likest(choices: Choices, words: tuple[str, ...]) -> str | None:
     """The choice whose wordings are most like the words, if like enough and clearly more than the others'."""
-    wordings = choice_wordings(tuple((name, tuple(phrases)) for name, phrases in choices.items()))
+    wordings = choice_wordings(choices)
     weights = _weights(wordings)
     scored = sorted(
         ((max(_likeness(words, wording, weights) for wording in known), name) for name, known in wordings),
@@ -38,9 +93,7 @@ def choose(choices: Mapping[str, Iterable[str]], words: tuple[str, ...]) -> str 
 
 
 @lru_cache(maxsize=512)
-def choice_wordings(
-    choices: tuple[tuple[str, tuple[str, ...]], ...],
-) -> tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]:
+def choice_wordings(choices: Choices) -> tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]:
     """Each choice with all that it may be said as: its phrases, its name, and the wordings of what it means."""
     claimed = {name: _meanings(name, phrases) for name, phrases in choices}
     result = []

@@ -1,5 +1,6 @@
 """What a caller may mean at any step of any conversation: stop calling, say it again, wrong number."""
 
+from voiceera.rules.opt_out import is_opt_out
 from voiceera.rules.wordings import Meaning
 from voiceera.rules.words import contains
 
@@ -18,7 +19,8 @@ _SIGNS: tuple[tuple[Meaning, str], ...] = tuple(
         (
             Meaning.REPEAT,
             "say that again|say it again|repeat that|repeat it|repeat please|please repeat|repeat the|beg your pardon"
-            "|what was that|what did you say|one more time|come again|catch that|hear you|didn't get that"
+            "|what was that|what did you say|one more time|come again|catch that|hear you|hear that"
+            "|hear it|didn't get that"
             "|didn't understand|don't understand|who is this|who is calling"
             "|who's this|who's calling|who am i speaking"
             "|this about|you repeat|once more|say again",
@@ -44,6 +46,8 @@ _APPOINTMENT = ("schedule", "calendar", "books")
 
 def intent_of(words: tuple[str, ...]) -> Meaning | None:
     """OPT_OUT, WRONG_NUMBER or REPEAT if the words say so; opting out goes before all else."""
+    if is_opt_out(" ".join(words)):
+        return Meaning.OPT_OUT
     for meaning, sign in _SIGN_WORDS:
         if contains(words, sign) and not any(word in words for word in _APPOINTMENT):
             return meaning

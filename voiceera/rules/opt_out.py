@@ -48,7 +48,7 @@ _PATTERNS = tuple(
         r"\b(?:remove|delete|erase|lose|forget) (?:my|this) (?:phone )?number\b",
         r"\bdo ?n[o']?t call (?:list|registry|register)\b",
         r"\bdont want (?:any|any more|more|these|those|your|to (?:get|receive|have)(?: any| any more| these| your)?)"
-        r"(?: more)? (?:phone )?calls?\b",
+        r"(?: more)?(?: of (?:these|those|your))? (?:phone )?calls?\b",
         r"\bdont want (?:you )?to be (?:called|contacted|phoned)\b",
         r"\bdont want you (?:to call|calling)\b",
         r"\bno more (?:phone )?calls?\b",

@@ -14,7 +14,7 @@ from voiceera.store import agents, integrations
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
 
-EMBEDDED = {Kind.SPEECH_TO_TEXT: "pocketsphinx", Kind.TEXT_TO_SPEECH: "espeak"}
+EMBEDDED = {Kind.SPEECH_TO_TEXT: ("moonshine", "pocketsphinx"), Kind.TEXT_TO_SPEECH: ("espeak",)}
 """What needs no integration: it runs inside the platform."""
 
 _PROVIDER_FIELDS = {
@@ -39,7 +39,7 @@ def check(config: AgentConfig) -> None:
     problems = [] if config.flow is None else flows.problems(config.flow)
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
-        known = {*registry.names(kind), *filter(None, [EMBEDDED.get(kind)])}
+        known = {*registry.names(kind), *EMBEDDED.get(kind, ())}
         if name is not None and name not in known:
             there_are = ", ".join(sorted(known)) or "none yet"
             problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
@@ -57,11 +57,11 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
     found += _brain(config)
     for field, kind in (("llm_provider", "llm"), ("stt_provider", "stt"), ("tts_provider", "tts")):
         name = getattr(config, field)
-        if name is None or name in EMBEDDED.values():
+        if name is None or name in EMBEDDED.get(Kind(kind), ()):
             continue
         if not await integrations.of_type(connection, agent.organization_id, kind, name):
             found.append(Missing(field, f"No integration of type {kind} for {name}."))
-    if config.stt_provider == EMBEDDED[Kind.SPEECH_TO_TEXT] and not config.language.lower().startswith("en"):
+    if config.stt_provider in EMBEDDED[Kind.SPEECH_TO_TEXT] and not config.language.lower().startswith("en"):
         message = (
             f"The embedded recognizer knows English only, not {config.language}: keypad answers work, speech not."
         )

@@ -1,4 +1,4 @@
-"""Language models on disk and the decoders that listen with them."""
+"""A language model on disk and the decoder that listens with it."""
 
 import tempfile
 from collections import defaultdict
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pocketsphinx import Decoder, get_model_path
 
-from voiceera.providers.speech.sphinx.background import BACKGROUND
+from voiceera.providers.speech.local.background import BACKGROUND
+from voiceera.providers.speech.local.serving import RATE
 from voiceera.rules.language_model import train
 from voiceera.rules.words import words_of
 
 BACKGROUND_SHARE = 0.02
-RATE = 16000
 
 
 @cache
@@ -27,7 +27,7 @@ def pronunciations() -> dict[str, list[str]]:
 
 
 class Model:
-    """A trigram model of the expected phrases, and a pool of decoders that hold it."""
+    """A trigram model of the expected phrases, and the decoder that holds it."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         known = pronunciations()
@@ -36,22 +36,11 @@ class Model:
         self.expected_words = frozenset(word for words in told for word in words)
         model = train(((words, 1.0) for words in sorted(told)), background, BACKGROUND_SHARE)
         self._directory = tempfile.TemporaryDirectory(prefix="voiceera-lm-")
-        self._lm = Path(self._directory.name) / "model.arpa"
-        self._lm.write_text(model.arpa())
-        self._dictionary = Path(self._directory.name) / "words.dict"
+        grammar, dictionary = Path(self._directory.name) / "model.arpa", Path(self._directory.name) / "words.dict"
+        grammar.write_text(model.arpa())
         lines = [line for word in sorted(model.vocabulary) for line in known[word]]
-        self._dictionary.write_text("\n".join(lines) + "\n")
-        self._idle: list[Decoder] = []
-
-    def take(self) -> Decoder:
-        """A decoder of one's own until it is given back."""
-        if self._idle:
-            return self._idle.pop()
-        return Decoder(loglevel="FATAL", lm=str(self._lm), dict=str(self._dictionary), samprate=RATE)
-
-    def give_back(self, decoder: Decoder) -> None:
-        self._idle.append(decoder)
+        dictionary.write_text("\n".join(lines) + "\n")
+        self.decoder = Decoder(loglevel="FATAL", lm=str(grammar), dict=str(dictionary), samprate=RATE)
 
     def close(self) -> None:
-        self._idle.clear()
         self._directory.cleanup()

@@ -8,19 +8,20 @@ LENGTH = struct.Struct("<I")
 
 
 class Load(msgspec.Struct, tag=True, frozen=True):
-    """Make the language model `key` out of these phrases, unless it is there."""
+    """Be ready for calls in which these phrases are expected, and know them as `key`."""
 
     key: str
     phrases: tuple[str, ...]
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
-    """Utterance `number` starts, in a line's format."""
+    """Utterance `number` starts, in a line's format; `expected` would answer the present question."""
 
     number: int
     key: str
     encoding: str
     sample_rate: int
+    expected: tuple[str, ...] = ()
 
 
 class Audio(msgspec.Struct, tag=True, frozen=True):
