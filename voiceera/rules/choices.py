@@ -106,6 +106,17 @@ def choice_wordings(choices: Choices) -> tuple[tuple[str, tuple[tuple[str, ...],
     return tuple(result)
 
 
+def plain_wordings(choices: Choices) -> tuple[str, ...]:
+    """The phrases of the choices that have none of the common meanings: "monday", "the second one"."""
+    return tuple(
+        " ".join(words)
+        for name, phrases in choices
+        if not _meanings(name, phrases)
+        for words in dict.fromkeys(words_of(phrase) for phrase in (*phrases, name.replace("_", " ")))
+        if words
+    )
+
+
 def _meanings(name: str, phrases: tuple[str, ...]) -> tuple[Meaning, ...]:
     """The common meanings that a choice speaks of, by its name or a phrase that is the meaning's own first word."""
     said = {name.replace("_", " "), *(" ".join(words_of(phrase)) for phrase in phrases)}

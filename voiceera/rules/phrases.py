@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from voiceera.rules.answering import MACHINE_WORDS
-from voiceera.rules.choices import choice_wordings
+from voiceera.rules.choices import choice_wordings, plain_wordings
 from voiceera.rules.dates import date_phrases
 from voiceera.rules.flows import AskStep, Expect, Flow
 from voiceera.rules.numbers import CARDINALS, DIGITS, cardinal_words
-from voiceera.rules.wordings import FILLERS, OPENINGS, POLITE, WORDINGS, Meaning
+from voiceera.rules.wordings import FILLERS, FOLLOW_UPS, LEAD_INS, OPENINGS, POLITE, WORDINGS, Meaning
 
 MACHINE_PHRASES = (
     *MACHINE_WORDS,
@@ -55,8 +55,11 @@ def _expected(expect: Expect) -> Iterator[str]:
             yield from WORDINGS[Meaning.YES]
             yield from WORDINGS[Meaning.NO]
         case "choice":
-            for _, wordings in choice_wordings(tuple(expect.choices.items())):
+            choices = tuple(expect.choices.items())
+            for _, wordings in choice_wordings(choices):
                 yield from (" ".join(words) for words in wordings)
+            for wording in plain_wordings(choices):
+                yield from _in_a_sentence(wording)
         case "digits" | "keypad":
             yield from _digit_phrases()
         case "number":
@@ -69,6 +72,13 @@ def _expected(expect: Expect) -> Iterator[str]:
             yield from ("my name is", "this is", "speaking", "it's")
         case "free":
             pass
+
+
+def _in_a_sentence(choice: str) -> Iterator[str]:
+    """The ways of choosing it: "let's do monday", "the morning would be best"."""
+    for said in (choice, f"the {choice}"):
+        yield from (f"{lead_in} {said}" for lead_in in LEAD_INS)
+        yield from (f"{said} {follow_up}" for follow_up in FOLLOW_UPS)
 
 
 def _digit_phrases() -> Iterator[str]:

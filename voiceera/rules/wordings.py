@@ -122,6 +122,33 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         that day is fine
         yes that day works
         wouldn't miss it
+        that time is good
+        that should be fine
+        that still works
+        it still works for me
+        i'll make it
+        i should be able to make it
+        i'm planning on it
+        i'm going to be there
+        i am going to be there
+        i'll be coming in
+        we'll be there
+        see you there
+        i'm still good for that day
+        keep it as it is
+        leave it as it is
+        thanks for the reminder
+        i remember
+        okay great
+        okay see you then
+        you can expect me
+        you got it
+        that's it
+        exactly right
+        sounds right
+        looks right
+        that's exactly right
+        perfect thanks
     """),
     Meaning.NO: _lines("""
         no
@@ -187,6 +214,17 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         unfortunately not
         unfortunately i can't
         i'm sorry i can't
+        that's not it
+        that's not what i said
+        i said something else
+        no i said
+        not that one
+        no the other one
+        wrong day
+        you got that wrong
+        no that's not what i want
+        that isn't right
+        that isn't it
     """),
     Meaning.RESCHEDULE: _lines("""
         reschedule
@@ -309,6 +347,31 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         no i can't make it
         sorry i can't make it
         i'm afraid i can't make it
+        i'm not free then
+        i'm not free that day
+        i have a meeting then
+        i have a meeting at that time
+        what other days do you have
+        what other times do you have
+        do you have any other days
+        are there any other days
+        can you move me to another time
+        i need to switch to another day
+        could i push it to the next week
+        can we move it to next week
+        i'd like a different appointment
+        can i have a different time
+        could you give me another day
+        could you find me another day
+        can i get another day
+        is there any other time
+        i'm on vacation then
+        i'll be on vacation
+        i would rather come another day
+        a later day would be better
+        i have to change that
+        i have to move that
+        something came up at work
     """),
     Meaning.CANCEL: _lines("""
         cancel
@@ -347,6 +410,11 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         i changed my mind
         i've already seen someone else
         i found somebody else
+        just cancel that
+        can you cancel that for me
+        go ahead and cancel it
+        you can cancel it
+        i decided to cancel
     """),
     Meaning.OPT_OUT: _lines("""
         stop calling me
@@ -389,6 +457,12 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         quit calling me
         leave me alone
         stop bothering me
+        i don't want any more of these calls
+        don't call this number anymore
+        would you stop calling
+        could you please stop calling
+        take this number off your list
+        please remove this number
     """),
     Meaning.REPEAT: _lines("""
         say that again
@@ -491,6 +565,87 @@ WORDINGS: dict[Meaning, tuple[str, ...]] = {
         are you a real person
     """),
 }
+
+LEAD_INS = _lines("""
+    i'd like
+    i would like
+    i'd prefer
+    i would prefer
+    i'd rather have
+    i'd take
+    i'll take
+    i'll have
+    i'll go with
+    i want
+    i can do
+    i could do
+    i can come
+    i could come
+    can we do
+    could we do
+    can we say
+    could i come
+    let's do
+    let's say
+    let's go with
+    let's try
+    let's make it
+    make it
+    how about
+    what about
+    maybe
+    probably
+    i think
+    i guess
+    put me down for
+    give me
+    i'm free
+    better
+    yes
+    on
+    in
+""")
+"""What people say before the one of several things that they choose."""
+FOLLOW_UPS = _lines("""
+    please
+    thanks
+    then
+    works
+    works for me
+    works best
+    works better for me
+    would work
+    will work
+    will do
+    is good
+    is good for me
+    is fine
+    is fine by me
+    is okay
+    is best
+    is better
+    is better for me
+    is great
+    is perfect
+    are good
+    are better for me
+    are best
+    sounds good
+    sounds great
+    would be good
+    would be great
+    would be best
+    would be better
+    would be fine
+    would be perfect
+    would suit me
+    suits me
+    suits me better
+    for me
+    if possible
+    if i can
+""")
+"""And after it."""
 
 FILLERS = ("um", "uh", "well", "oh", "so", "hmm", "let me see", "let me think", "hold on", "you know", "i mean", "ah")
 OPENINGS = (

@@ -71,14 +71,16 @@ _HOURS = ("nine", "nine thirty", "ten", "ten thirty", "eleven", "two", "two thir
 
 # Of espeak-ng's many voices, those that a recognizer trained on people hears almost like people.
 VOICES = (
-    VoiceSettings(name="en-us+klatt4", words_per_minute=150, pitch=45),
-    VoiceSettings(name="en-us+f2", words_per_minute=150, pitch=60),
-    VoiceSettings(name="en-us+klatt3", words_per_minute=160, pitch=50),
-    VoiceSettings(name="en-us+f5", words_per_minute=160, pitch=55),
-    VoiceSettings(name="en-us+klatt5", words_per_minute=155, pitch=40),
-    VoiceSettings(name="en-us+f2", words_per_minute=135, pitch=50),
-    VoiceSettings(name="en-us+klatt4", words_per_minute=160, pitch=55),
-    VoiceSettings(name="en-us+f5", words_per_minute=145, pitch=65),
+    VoiceSettings(name="en-us+rob", words_per_minute=155, pitch=45),
+    VoiceSettings(name="en-us+steph", words_per_minute=150, pitch=55),
+    VoiceSettings(name="en-us+Denis", words_per_minute=155, pitch=50),
+    VoiceSettings(name="en-us+Annie", words_per_minute=145, pitch=55),
+    VoiceSettings(name="en-us+klatt6", words_per_minute=155, pitch=45),
+    VoiceSettings(name="en-us+f2", words_per_minute=140, pitch=55),
+    VoiceSettings(name="en-us+Hugo", words_per_minute=150, pitch=50),
+    VoiceSettings(name="en-us+steph", words_per_minute=165, pitch=48),
+    VoiceSettings(name="en-us+michael", words_per_minute=155, pitch=50),
+    VoiceSettings(name="en-us+m7", words_per_minute=160, pitch=50),
 )
 
 _GREETINGS = (

@@ -13,7 +13,7 @@ from voiceera.rules.audio import Pcm
 from voiceera.rules.language_model import LanguageModel, train
 from voiceera.rules.words import words_of
 
-QUESTION_SHARE = 0.6
+QUESTION_SHARE = 0.5
 """Of what is expected, what answers the present question; the rest is what may be said at any time in the call."""
 BACKGROUND_SHARE = 0.02
 LEAST_SURE = 0.15
