@@ -36,6 +36,7 @@ from voiceera.rules.calls import (
     Speaker,
     TurnRecord,
 )
+from voiceera.rules.phrases import opening_phrases
 from voiceera.rules.speech_segments import SegmentRules
 from voiceera.rules.templates import fill
 from voiceera.rules.turn_events import (
@@ -400,5 +401,7 @@ class Call:
         self._answered_by, self._watch = watch.verdict, None
 
     def _expected_phrases(self) -> tuple[str, ...]:
-        expectation = self._conversation.expectation
-        return expectation.phrases if expectation is not None else ()
+        if (expectation := self._conversation.expectation) is not None:
+            return expectation.phrases
+        has_spoken = any(turn.speaker is Speaker.AGENT for turn in self._turns)
+        return () if has_spoken else opening_phrases()

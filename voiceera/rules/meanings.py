@@ -31,9 +31,11 @@ _SIGNS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         Meaning.RESCHEDULE,
         _any(
             r"re ?schedul\w*|postpon\w*|rearrang\w*|re ?book\w*|put (?:it|that) off|delay (?:it|that)",
-            rf"(?:move|moving|change|changing|switch|push|shift|swap|bump) (?:{_IT}|back|around|to (?:an?other|a|an|the|next))",
+            rf"(?:move|moving|change|changing|switch|push|shift|swap|bump) (?:{_IT}|back|around)",
+            r"(?:move|change|switch|push) to (?:another|an?|the|next)",
             rf"(?:another|different|other|new|later|earlier|sooner|better) (?:\w+ )?{_TIME}",
-            rf"(?:another|different) one|some other|{_TIME} (?:other|instead|later|earlier)|(?:to|until|till|do|come|it) next (?:week|month)",
+            rf"(?:another|different) one|some other|{_TIME} (?:other|instead|later|earlier)",
+            r"(?:to|until|till|do|come|it) next (?:week|month)",
             r"(?:some|any|no)thing (?:\w+ )?(?:later|earlier|sooner|else)",
             r"(?:bit|any|little|somewhat|come|be) (?:later|earlier|sooner)",
             rf"{_CANNOT} (?:\w+ ){{0,3}}(?:make|come|do|be there|attend|get there|manage|then)",

@@ -36,6 +36,11 @@ def common_phrases() -> tuple[str, ...]:
     )
 
 
+def opening_phrases() -> tuple[str, ...]:
+    """What may be heard before the agent has said a word: a person's hello, a machine's greeting."""
+    return (*OPENINGS, *MACHINE_PHRASES)
+
+
 def expected_phrases(expect: Expect) -> tuple[str, ...]:
     """The wordings that answer one question."""
     return tuple(dict.fromkeys(_expected(expect)))

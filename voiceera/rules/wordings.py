@@ -649,6 +649,7 @@ FOLLOW_UPS = _lines("""
 
 FILLERS = ("um", "uh", "well", "oh", "so", "hmm", "let me see", "let me think", "hold on", "you know", "i mean", "ah")
 OPENINGS = (
+    *("yes hello", "hello hello", "yeah hello", "hey", "hey there", "hello speaking", "hello this is", "yes"),
     *("hello", "hi", "hi there", "hello who is this", "good morning", "good afternoon"),
     *("speaking", "this is she", "this is he"),
 )

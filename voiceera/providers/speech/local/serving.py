@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 
 from voiceera.providers.speech.local.wire import (
@@ -28,6 +29,11 @@ from voiceera.rules.audio import AudioFormat, Encoding, Pcm, decode
 
 RATE = 16000
 _PHRASES_KEPT = 64
+_PAUSE_SECONDS = 0.16
+_QUIET = 10 ** (-26 / 10)
+"""So much softer than the loudest 20 ms: a pause, by power."""
+_SILENT, _AUDIBLE = 16.0**2, 200.0**2
+"""Power of 16-bit samples: never speech, and loud enough to be some."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +54,35 @@ class Recognizer(Protocol):
 
 
 class _Utterance:
+    """The sound of one utterance, and what it is taken for already while the speaker pauses."""
+
     def __init__(self, began: Begin, phrases: tuple[str, ...]) -> None:
         self.phrases, self.expected = phrases, began.expected
+        self.so_far: Understood | None = None
+        """All that was said, as long as nothing more is."""
         self._format = AudioFormat(Encoding(began.encoding), began.sample_rate)
         self._audio = bytearray()
+        self._loudest = 0.0
+        self._quiet_samples = 0
 
     def hear(self, audio: bytes) -> None:
         self._audio += audio
+        pcm = decode(audio, self._format).astype(np.float64)
+        for block in np.split(pcm, range(self._format.frame_samples, len(pcm), self._format.frame_samples)):
+            self._weigh(block)
+
+    def _weigh(self, block: npt.NDArray[np.float64]) -> None:
+        power = float(np.square(block).mean()) if len(block) else 0.0
+        self._loudest = max(self._loudest, power)
+        if power > max(_QUIET * self._loudest, _SILENT):
+            self._quiet_samples, self.so_far = 0, None
+        else:
+            self._quiet_samples += len(block)
+
+    @property
+    def has_paused(self) -> bool:
+        """After speech it is quiet for a moment: perhaps that was all."""
+        return self._loudest > _AUDIBLE and self._quiet_samples >= _PAUSE_SECONDS * self._format.sample_rate
 
     def pcm(self) -> Pcm:
         pcm = decode(bytes(self._audio), self._format)
@@ -77,7 +105,7 @@ class Worker:
             case Begin(number, key):
                 self._utterances[number] = _Utterance(request, self._phrases[key])
             case Audio(number, audio):
-                self._utterances[number].hear(audio)
+                self._hear(self._utterances[number], audio)
             case End(number):
                 self._finish(number, self._utterances.pop(number))
             case Drop(number):
@@ -94,8 +122,17 @@ class Worker:
         if len(self._phrases) > _PHRASES_KEPT:
             self._phrases.popitem(last=False)
 
+    def _hear(self, utterance: _Utterance, audio: bytes) -> None:
+        """The pause that will end the turn is used to recognize, so that nobody waits for it afterwards."""
+        utterance.hear(audio)
+        if utterance.so_far is None and utterance.has_paused:
+            utterance.so_far = self._recognized(utterance)
+
+    def _recognized(self, utterance: _Utterance) -> Understood:
+        return self._recognizer.recognize(utterance.pcm(), utterance.phrases, utterance.expected)
+
     def _finish(self, number: int, utterance: _Utterance) -> None:
-        found = self._recognizer.recognize(utterance.pcm(), utterance.phrases, utterance.expected)
+        found = utterance.so_far or self._recognized(utterance)
         self.tell(Answer(number, found.text, found.confidence, found.rejected))
 
 
