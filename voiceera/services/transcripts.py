@@ -22,7 +22,7 @@ from voiceera.store import recordings as recording_store
 from voiceera.store.base import Connection, Database
 
 KIND = "transcription"
-EMBEDDED = "pocketsphinx"
+EMBEDDED = "moonshine"
 LEASE = timedelta(minutes=30)
 """A worker that has not finished by then is taken for dead."""
 _DELAYS = (timedelta(minutes=1), timedelta(minutes=10))
