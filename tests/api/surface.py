@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from tests.api.calls import CallBook
 from tests.api.conftest import Person
+from tests.world import FLOW
 from voiceera import clock, ids
 from voiceera.api.routing import policies
 from voiceera.rules.permissions import Access
@@ -79,14 +80,18 @@ class Seeding:
 Seed = Callable[[Seeding], Awaitable[str]]
 
 
+def _name() -> str:
+    return f"Theirs {ids.new_id()}"
+
+
 async def _agent(seeding: Seeding) -> str:
-    return str(seeding.book.agent_id)
+    return str((await seeding.person.post("/agents", name=_name(), flow=FLOW))["id"])
 
 
 async def _campaign(seeding: Seeding) -> str:
     numbers = ["+12025550101", "+12025550102"]
     made = await seeding.person.post(
-        "/campaigns", name="Theirs", agent_id=str(seeding.book.agent_id), phone_numbers=numbers
+        "/campaigns", name=_name(), agent_id=seeding.known["agent_id"], phone_numbers=numbers
     )
     return str(made["id"])
 
@@ -101,7 +106,7 @@ async def _call(seeding: Seeding) -> str:
 
 
 async def _integration(seeding: Seeding) -> str:
-    made = await seeding.person.post("/integrations", name="Theirs", type="telephony", provider="scripted")
+    made = await seeding.person.post("/integrations", name=_name(), type="telephony", provider="scripted")
     return str(made["id"])
 
 
@@ -114,7 +119,7 @@ async def _key(seeding: Seeding) -> str:
 
 
 async def _invitation(seeding: Seeding) -> str:
-    return str((await seeding.person.post("/invitations", email="guest@example.org"))["id"])
+    return str((await seeding.person.post("/invitations", email=f"{ids.new_id()}@example.org"))["id"])
 
 
 async def _organization(seeding: Seeding) -> str:

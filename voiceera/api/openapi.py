@@ -7,6 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from voiceera import __version__
+from voiceera.api import idempotency
+from voiceera.api.openapi_examples import REQUESTS, error_example
 from voiceera.api.routing import policies
 from voiceera.api.shapes import ErrorAnswer
 from voiceera.rules.permissions import Access
@@ -38,6 +40,16 @@ _WORDS = {
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "Something went wrong on our side; `details` carries the request id.",
     503: "A part of the platform is down.",
+}
+
+
+_IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same key and body, the request is answered as the first was, for 24 hours, "
+    "and does nothing. Another body with the key, or a first request that is still under way, is a 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]{1,255}$"},
 }
 
 
@@ -73,11 +85,28 @@ def _document(app: FastAPI) -> dict[str, Any]:
             for status in _errors(path, method, operation, access):
                 operation["responses"][str(status)] = {
                     "description": _WORDS[status],
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": "#/components/schemas/ErrorAnswer"},
+                            "example": error_example(status),
+                        }
+                    },
                 }
+            _exemplify(operation)
+            if method == "post" and access in (Access.WRITE, Access.OWN, Access.ADMIN):
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for name, schema in schemas.items():
+        if name.endswith("-Input"):
+            # Generators name classes by title: what is sent must not be called as what is shown is.
+            schema["title"] = name.replace("-", "")
     return document
+
+
+def _exemplify(operation: dict[str, Any]) -> None:
+    if (example := REQUESTS.get(operation["operationId"])) is not None:
+        operation["requestBody"]["content"]["application/json"]["example"] = example
 
 
 def _errors(path: str, method: str, operation: dict[str, Any], access: Access) -> list[int]:

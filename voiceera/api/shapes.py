@@ -6,6 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from voiceera import clock
+from voiceera.rules.sent import Sent
 
 T = TypeVar("T")
 
@@ -22,10 +23,8 @@ Instant = Annotated[
 ]
 
 
-class Body(BaseModel):
-    """What a client sends: an unknown field is refused, since a mistyped one must not be dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Body(Sent):
+    """The body of a request."""
 
 
 class Nothing(Body):
@@ -35,11 +34,15 @@ class Nothing(Body):
 class Shown(BaseModel):
     """What an answer holds; made from a dataclass of the same fields by `from_row`."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Success(BaseModel, Generic[T]):
     """Every answer of 200."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     success: bool = Field(default=True, json_schema_extra={"const": True})
     data: T
@@ -54,6 +57,8 @@ class Created(Success[T], Generic[T]):
 
 class Items(BaseModel, Generic[T]):
     """One page of a list. `total` is exact up to 10,000; beyond, it is 10,000 and `total_is_capped`."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     items: list[T]
     total: int

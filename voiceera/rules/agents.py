@@ -2,25 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from voiceera.rules.flows import Flow
+from voiceera.rules.sent import Sent
 
 Brain = Literal["llm", "flow", "external"]
 AgentStatus = Literal["active", "inactive", "archived"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VoiceParameters(_Model):
+class VoiceParameters(Sent):
     voice_id: str | None = None
     speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     tone: str | None = None
 
 
-class ConversationSettings(_Model):
+class ConversationSettings(Sent):
     """How the agent takes turns. All durations in seconds."""
 
     endpointing_silence: Annotated[float, Field(ge=0.1, le=5)] = 0.6
@@ -38,7 +35,7 @@ class ConversationSettings(_Model):
     voicemail_message: str | None = None
 
 
-class AgentConfig(_Model):
+class AgentConfig(Sent):
     """Everything that a call runs with. Only the name is required; what is missing to run is said by `missing`."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -53,12 +50,12 @@ class AgentConfig(_Model):
     stt_provider: str = "moonshine"
     tts_provider: str = "espeak"
     telephony_provider: str | None = None
-    fallback_providers: dict[str, tuple[str, ...]] = {}
+    fallback_providers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     voice_parameters: VoiceParameters = VoiceParameters()
     conversation: ConversationSettings = ConversationSettings()
     tools: tuple[dict[str, Any], ...] = ()
     flow: Flow | None = None
-    analysis: dict[str, Any] = {}
+    analysis: dict[str, Any] = Field(default_factory=dict)
     success_dispositions: tuple[str, ...] = ()
 
     @property

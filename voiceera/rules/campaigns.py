@@ -12,10 +12,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from voiceera.errors import Conflict
 from voiceera.rules.calls import Outcome
+from voiceera.rules.sent import Sent
 
 
 class CampaignStatus(StrEnum):
@@ -95,11 +96,7 @@ def _clock_time(value: str) -> str:
 ClockTime = Annotated[str, AfterValidator(_clock_time)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Interval(_Model):
+class Interval(Sent):
     """Open from `start` until just before `end`, on the callee's clock; an `end` at or before `start` is the next
     day's."""
 
@@ -113,7 +110,7 @@ class Interval(_Model):
         return start, end if end > start else end + 1440
 
 
-class RetryRule(_Model):
+class RetryRule(Sent):
     """Try again after `delays_seconds`, in order; `times` more tries in all (the last delay repeats)."""
 
     delays_seconds: tuple[Annotated[float, Field(ge=0, le=30 * 86400)], ...] = ()
@@ -142,7 +139,7 @@ DEFAULT_RETRIES: dict[RetriedOutcome, RetryRule] = {
 }
 
 
-class CampaignConfig(_Model):
+class CampaignConfig(Sent):
     """How a campaign dials. All of it has a safe default."""
 
     category: Literal["promotional", "service", "transactional"] = "service"
@@ -172,7 +169,7 @@ class CampaignConfig(_Model):
                 yield index, *interval.minutes
 
 
-class ContactDraft(_Model):
+class ContactDraft(Sent):
     """A contact as it is given: numbers in any common spelling."""
 
     phone_number: Annotated[str, Field(min_length=1, max_length=40)]
@@ -180,7 +177,7 @@ class ContactDraft(_Model):
     timezone: Annotated[str, Field(max_length=64)] | None = None
     priority: Annotated[int, Field(ge=0, le=9)] = 0
     """9 is dialled first."""
-    variables: dict[str, str] = {}
+    variables: dict[str, str] = Field(default_factory=dict)
 
 
 def finished_contact(outcome: Outcome) -> ContactState | None:

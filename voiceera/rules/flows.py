@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from voiceera.errors import FieldProblem
+from voiceera.rules.sent import Sent
 
 AnswerType = Literal["yes_no", "choice", "digits", "date", "number", "name", "keypad", "free"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Expect(_Model):
+class Expect(Sent):
     """What a step waits for.
 
     `choices`: result → the phrases that mean it. `phrases`: further wordings to recognize (free, name).
@@ -23,15 +20,15 @@ class Expect(_Model):
     """
 
     type: AnswerType
-    choices: dict[str, tuple[str, ...]] = {}
+    choices: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     phrases: tuple[str, ...] = ()
     digits: Annotated[int, Field(ge=1, le=32)] | None = None
 
 
-class _Spoken(_Model):
+class _Spoken(Sent):
     text: str = ""
     """`{{name | fallback}}` is filled from the contact's variables and from what earlier steps saved."""
-    prompts: dict[str, str] = {}
+    prompts: dict[str, str] = Field(default_factory=dict)
     """Language → key of the operator's own recording of this text."""
     interruptible: bool = True
 
@@ -46,7 +43,7 @@ class AskStep(_Spoken):
     expect: Expect
     save_as: str | None = None
     next: str | None = None
-    branches: dict[str, str] = {}
+    branches: dict[str, str] = Field(default_factory=dict)
     """Result → step; `next` takes the others."""
     on_silence: str | None = None
     """Step after the caller stayed silent through the reprompts; unset: a goodbye."""
@@ -56,7 +53,7 @@ class AskStep(_Spoken):
     """What is said before asking again; unset: a stock phrase and the question."""
 
 
-class BranchStep(_Model):
+class BranchStep(Sent):
     """Goes on by what an earlier step saved under `on`; `next` where no branch fits."""
 
     kind: Literal["branch"]
@@ -65,10 +62,10 @@ class BranchStep(_Model):
     next: str
 
 
-class ToolStep(_Model):
+class ToolStep(Sent):
     kind: Literal["tool"]
     tool: str
-    arguments: dict[str, str] = {}
+    arguments: dict[str, str] = Field(default_factory=dict)
     save_as: str | None = None
     next: str
 
@@ -81,7 +78,7 @@ class EndStep(_Spoken):
 Step = Annotated[SayStep | AskStep | BranchStep | ToolStep | EndStep, Field(discriminator="kind")]
 
 
-class Flow(_Model):
+class Flow(Sent):
     start: str
     steps: Annotated[dict[str, Step], Field(min_length=1)]
 
