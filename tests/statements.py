@@ -37,9 +37,14 @@ OVER_ALL = (
     "SELECT count(*) AS count_1 \nFROM attempts \nWHERE attempts.state IN",
     "FROM users \nWHERE users.deleted_at IS NULL",
     "FROM users \nWHERE users.role = $1::VARCHAR AND users.is_active",
+    "INSERT INTO system_logs",
+    "DELETE FROM system_logs",
+    "FROM campaign_counts n JOIN campaigns c",
+    "(SELECT count(*) FROM organizations WHERE deleted_at IS NULL) AS organizations",
+    "SELECT count(*) FROM calls WHERE deleted_at IS NULL",
 )
 """Parts of statements about every organization at once, on purpose: how many calls the media processes hold, and the
-operator's list of users, and how many operators there are."""
+operator's list of users, how many operators there are, the operator's log and the operator's statistics."""
 
 _ours: ContextVar[bool] = ContextVar("ours", default=False)
 _NAME = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?\"?([a-z_]+)", re.IGNORECASE)

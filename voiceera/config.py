@@ -78,13 +78,22 @@ class Settings(BaseSettings):
     mail_from: str = ""
     """VoiceERA <calls@example.com>; empty: no-reply at the public URL's host."""
 
+    upload_bytes_per_minute: int = 10_000_000
+    """What a caller may upload on average; one file may be larger, and the next then waits."""
     body_limit_bytes: int = 1_000_000
     upload_limit_bytes: int = 200_000_000
 
     outbound_allow: str = ""
     """Comma-separated CIDR:port entries ("127.0.0.1/32:8090") that user-given URLs may reach although private."""
+    disk_free_minimum_bytes: int = 200_000_000
+    """Less than this where the recordings lie, and the storage counts as down."""
+    api_drain_seconds: float = 0
+    """How long the API goes on answering after the signal, with /readiness at 503, so that a load balancer has looked
+    elsewhere before it ends."""
     drain_seconds: float = 600
     """How long live calls may go on after the first SIGTERM."""
+    metrics_on_loopback: bool = False
+    """/metrics needs no token from this machine: not where a proxy runs beside the API."""
     log_level: str = "INFO"
     log_retention_days: float = 30
     """How long the system's log is kept in the database; the audit is kept for good."""

@@ -164,11 +164,11 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://api")
 
 
-async def join(client: httpx.AsyncClient, email: str) -> Person:
+async def join(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Person:
     """Register and sign in."""
-    registration = {"email": email, "password": PASSWORD, "first_name": "A", "last_name": "Person"}
+    registration = {"email": email, "password": password, "first_name": "A", "last_name": "Person"}
     body(await client.post("/auth/register", json=registration), 201)
-    return await sign_in(client, email)
+    return await sign_in(client, email, password)
 
 
 async def sign_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> Person:

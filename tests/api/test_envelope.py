@@ -126,5 +126,8 @@ async def test_the_docs_need_no_network(anyone: httpx.AsyncClient) -> None:
 
 async def test_probes_and_version_answer(anyone: httpx.AsyncClient) -> None:
     for path in ("/health", "/readiness"):
-        assert body(await anyone.get(path), 200)["status"] == "up"
+        answer = await anyone.get(path)
+        assert answer.status_code == 503
+        told = answer.json()["data"]
+        assert told["status"] == "down" and "no worker says that it is there" in told["reason"]
     assert body(await anyone.get("/version"), 200)["version"]

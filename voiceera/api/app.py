@@ -1,12 +1,14 @@
 """The HTTP application: routes, layers, life."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from voiceera.api import (
     admin_logs,
+    admin_system,
     admin_users,
     agent_campaigns,
     agents,
@@ -29,6 +31,7 @@ from voiceera.api import (
     idempotency,
     integrations,
     invitations,
+    metrics,
     openapi,
     organization,
     pages,
@@ -38,12 +41,15 @@ from voiceera.api import (
 )
 from voiceera.api.depends import Backend
 from voiceera.api.event_stream import Streams
+from voiceera.api.http_metrics import HttpMetrics
 from voiceera.api.outermost import Outermost
 from voiceera.api.rate_limit import AcceptedKeys, RateLimit
 from voiceera.api.routing import policies
 from voiceera.config import Settings
 from voiceera.providers.outbound import allow_list
 from voiceera.services.accounts import Accounts
+from voiceera.services.checks import Checks
+from voiceera.services.maintenance import MaintenanceWatch
 from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
@@ -57,9 +63,18 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     accepted_keys = AcceptedKeys()
     trunks = StoredTrunks(database, vault, allow_list(settings.outbound_allow))
 
+    checks = Checks(database, bus, settings.recordings_dir, settings.disk_free_minimum_bytes)
+    maintenance = MaintenanceWatch(database, bus)
+    http_metrics = HttpMetrics()
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await maintenance.look()
+        watching = asyncio.create_task(maintenance.run())
         yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
         accounts.close()
         await trunks.close()
 
@@ -69,7 +84,10 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=openapi.operation_id,
     )
-    app.state.backend = Backend(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams())
+    app.state.backend = Backend(
+        *(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams()),
+        *(checks, maintenance, http_metrics, asyncio.Event()),
+    )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(calls, call_events, call_logs, recordings, integrations, carriers, health),
@@ -77,7 +95,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):
         app.include_router(part.routes)
-    for each in (admin_logs,):
+    for each in (admin_logs, admin_system, metrics):
         app.include_router(each.routes)
     docs.install(app)
     pages.install(app)
@@ -85,6 +103,6 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     idempotency.install(app)
     openapi.install(app)
     app.add_middleware(RateLimit, settings=settings, tokens=accounts.tokens, keys=accepted_keys)
-    app.add_middleware(Outermost)
+    app.add_middleware(Outermost, metrics=http_metrics)
     policies(app)
     return app

@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import EmailStr, Field, SecretStr, StringConstraints
 
-from voiceera.api.depends import Reading, Visiting
+from voiceera.api.depends import Reading, Visiting, VisitingAlways
 from voiceera.api.envelope import created, success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Instant, Shown, Success
@@ -109,7 +109,7 @@ async def register(visit: Visiting, body: Registration) -> Created[UserShown]:
 
 
 @routes.post("/auth/login")
-async def login(visit: Visiting, body: Credentials) -> Success[TokensShown]:
+async def login(visit: VisitingAlways, body: Credentials) -> Success[TokensShown]:
     """Sign in. Answers an access token for 15 minutes and a refresh token for 30 days."""
     signed_in = await visit.backend.accounts.login(
         email=body.email, password=body.password.get_secret_value(), origin=visit.origin, now=visit.now
@@ -119,7 +119,7 @@ async def login(visit: Visiting, body: Credentials) -> Success[TokensShown]:
 
 @routes.post("/auth/refresh-token")
 async def refresh_token(
-    visit: Visiting,
+    visit: VisitingAlways,
     credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_refresh_bearer)],
     body: RefreshRequest | None = None,
 ) -> Success[TokensShown]:

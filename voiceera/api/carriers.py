@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from voiceera.api.depends import Visit, Visiting
+from voiceera.api.depends import Visit, VisitingAlways
+from voiceera.api.routing import CarrierRoute
 from voiceera.errors import Conflict
 from voiceera.log import get_logger
 from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind
@@ -16,11 +17,15 @@ from voiceera.services import calls
 from voiceera.services.trunks import Trunk
 
 log = get_logger("carriers")
-routes = APIRouter(prefix="/carriers/{carrier}/{organization_id}/{attempt_id}", include_in_schema=False)
+routes = APIRouter(
+    prefix="/carriers/{carrier}/{organization_id}/{attempt_id}", include_in_schema=False, route_class=CarrierRoute
+)
 
 
 @routes.post("/answer")
-async def answer(request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: Visiting) -> Response:
+async def answer(
+    request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: VisitingAlways
+) -> Response:
     trunk, event = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
     if trunk is None or event is None:
         return Response(status_code=403)
@@ -46,13 +51,15 @@ async def answer(request: Request, carrier: str, organization_id: UUID, attempt_
 
 @routes.post("/ringing")
 async def ringing(
-    request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: Visiting
+    request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: VisitingAlways
 ) -> Response:
     return await _event(request, carrier, organization_id, attempt_id, CarrierEventKind.RINGING, here)
 
 
 @routes.post("/hangup")
-async def hangup(request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: Visiting) -> Response:
+async def hangup(
+    request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: VisitingAlways
+) -> Response:
     return await _event(request, carrier, organization_id, attempt_id, CarrierEventKind.ENDED, here)
 
 

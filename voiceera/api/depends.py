@@ -21,6 +21,7 @@ from structlog.contextvars import bind_contextvars
 from voiceera import clock
 from voiceera.api import idempotency
 from voiceera.api.event_stream import Streams
+from voiceera.api.http_metrics import HttpMetrics
 from voiceera.api.idempotency import Keeping
 from voiceera.api.rate_limit import AcceptedKeys
 from voiceera.api.routing import declare
@@ -28,7 +29,9 @@ from voiceera.config import Settings
 from voiceera.errors import Conflict, Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.services.accounts import Accounts, Origin, organization_of_token
+from voiceera.services.checks import Checks
 from voiceera.services.idempotency import InFlight
+from voiceera.services.maintenance import MaintenanceWatch
 from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import api_keys, audit, sessions
 from voiceera.store.base import Connection, Database
@@ -56,6 +59,11 @@ class Backend:
     accepted_keys: AcceptedKeys
     trunks: TrunkBook
     streams: Streams
+    checks: Checks
+    maintenance: MaintenanceWatch
+    http_metrics: HttpMetrics
+    draining: asyncio.Event
+    """Set once this process is to end: nothing new shall be sent here."""
     call_counts: CallCounts = field(default_factory=CallCounts)
 
 
@@ -133,6 +141,13 @@ def visit(request: Request) -> Visit:
     return Visit(request.app.state.backend, origin, clock.utc_now())
 
 
+def visitor(request: Request) -> Visit:
+    """The same where maintenance closes the door."""
+    here = visit(request)
+    here.backend.maintenance.refuse(here.now)
+    return here
+
+
 def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
     async def work(
         request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
@@ -188,8 +203,11 @@ async def _claim(keeping: Keeping, request: Request) -> None:
 
 
 declare(visit, Access.PUBLIC)
+declare(visitor, Access.PUBLIC)
 
-Visiting = Annotated[Visit, Depends(visit)]
+Visiting = Annotated[Visit, Depends(visitor)]
+VisitingAlways = Annotated[Visit, Depends(visit)]
+"""For what goes on in maintenance: signing in, probes, carriers."""
 Watching = Annotated[Watch, Depends(watcher(Access.READ))]
 Acting = Annotated[Watch, Depends(watcher(Access.WRITE))]
 ActingForSelf = Annotated[Watch, Depends(watcher(Access.SELF))]
@@ -228,6 +246,7 @@ Line = Annotated[Callable[[], Trunk], Depends(_line)]
 def _organization_of(here: Visit, credential: HTTPAuthorizationCredentials | None) -> UUID:
     """Whose rows the request is about, by what the credential says of itself; `_identify` then asks the database."""
     if credential is None:
+        here.backend.maintenance.refuse(here.now)
         raise Unauthenticated("AUTH_003", "An access token is needed: Authorization: Bearer …")
     token = credential.credentials
     if not token.startswith(api_keys.PREFIX):
@@ -249,6 +268,8 @@ async def _identify(
         else await _with_session(connection, here, token)
     )
     bind_contextvars(user_id=str(caller.user.id), organization_id=str(caller.organization_id))
+    if caller.role is not Role.ADMIN:
+        here.backend.maintenance.refuse(here.now)
     if not allows(access, caller.role, read_only=caller.read_only):
         raise Forbidden()
     return caller

@@ -1,24 +1,19 @@
 """Probes, each truthful when a part is down: liveness, readiness, health; and the version."""
 
-import asyncio
-import os
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from fastapi import Response
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 import voiceera
-from voiceera import clock
-from voiceera.api.depends import Backend, Visiting
+from voiceera.api.depends import VisitingAlways
 from voiceera.api.envelope import success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Shown, Success
+from voiceera.services.parts import Part
 
 routes = router("Health & Status")
-
-_PATIENCE_SECONDS = 3.0
 
 State = Literal["up", "down"]
 
@@ -33,7 +28,10 @@ class Component(Shown):
 
 
 class Health(Shown):
+    """`reason`: what is down, and why."""
+
     status: State
+    reason: str | None = None
     components: list[Component]
 
 
@@ -50,66 +48,50 @@ class Version(Shown):
 
 
 @routes.get("/health", responses={503: {"model": Success[Health]}})
-async def health(visit: Visiting, response: Response) -> Success[Health]:
-    """How the platform is: its database and its storage."""
-    return await _sum_up(visit.backend, response)
+async def health(visit: VisitingAlways, response: Response) -> Success[Health]:
+    """How the platform is: its database, its storage, its workers and its media processes."""
+    return _sum_up([_shown(part) for part in await visit.backend.checks.needed()], response)
 
 
 @routes.get("/readiness", responses={503: {"model": Success[Health]}})
-async def readiness(visit: Visiting, response: Response) -> Success[Health]:
-    """Whether this process can serve requests."""
-    return await _sum_up(visit.backend, response)
+async def readiness(visit: VisitingAlways, response: Response) -> Success[Health]:
+    """Whether requests may be sent here: 503 while this process drains, or the database, the storage or the workers
+    do not answer."""
+    parts = [_shown(part) for part in await visit.backend.checks.needed() if part.kind != "media"]
+    is_draining = visit.backend.draining.is_set()
+    own = Component(
+        name="process", status="down" if is_draining else "up", reason="draining" if is_draining else None
+    )
+    return _sum_up([own, *parts], response)
 
 
 @routes.get("/liveness")
-async def liveness(visit: Visiting) -> Success[Alive]:
+async def liveness(visit: VisitingAlways) -> Success[Alive]:
     """That this process lives, whatever else is down."""
     return success(Alive())
 
 
 @routes.get("/version")
-async def version(visit: Visiting) -> Success[Version]:
+async def version(visit: VisitingAlways) -> Success[Version]:
     """What runs here."""
     return success(Version(version=voiceera.__version__, revision=_revision()))
 
 
-async def _sum_up(backend: Backend, response: Response) -> Success[Health]:
-    components = await check(backend)
-    status: State = "up" if all(component.status == "up" for component in components) else "down"
-    if status == "down":
+def _shown(part: Part) -> Component:
+    return Component(
+        name=part.kind, status="up" if part.is_up else "down", latency_ms=part.latency_ms, reason=part.reason
+    )
+
+
+def _sum_up(components: list[Component], response: Response) -> Success[Health]:
+    down = [component for component in components if component.status == "down"]
+    if down:
         response.status_code = 503
-    return success(Health(status=status, components=components))
+    reason = "; ".join(f"{component.name}: {component.reason}" for component in down) or None
+    return success(Health(status="down" if down else "up", reason=reason, components=components))
 
 
-async def check(backend: Backend) -> list[Component]:
-    return [await _database(backend), _storage(backend)]
-
-
-async def _database(backend: Backend) -> Component:
-    started = clock.monotonic()
-    try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            async with backend.database.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError) as error:
-        return Component(name="database", status="down", reason=type(error).__name__)
-    return Component(name="database", status="up", latency_ms=_since(started))
-
-
-def _storage(backend: Backend) -> Component:
-    started = clock.monotonic()
-    directory = backend.settings.recordings_dir
-    while not directory.exists() and directory != directory.parent:
-        directory = directory.parent
-    if not os.access(directory, os.W_OK):
-        return Component(name="storage", status="down", reason="the recordings' directory cannot be written")
-    return Component(name="storage", status="up", latency_ms=_since(started))
-
-
-def _since(started: float) -> float:
-    return round((clock.monotonic() - started) * 1000, 2)
-
-
+@cache
 def _revision() -> str | None:
     """The checked-out commit, when the package runs from a repository."""
     git = Path(voiceera.__file__).parent.parent / ".git"

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voiceera import clock, ids
 from voiceera.api import envelope
+from voiceera.api.http_metrics import HttpMetrics
 from voiceera.errors import VoiceEraError
 from voiceera.log import get_logger
 
@@ -20,8 +21,9 @@ _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class Outermost:
     """Sets `scope["state"]["request_id"]`; no trace ever leaves, the log keeps it under the request's id."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,6 +42,8 @@ class Outermost:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
+                for name, value in scope["state"].get("rate_limit", {}).items():
+                    headers[name] = value
             await send(message)
 
         # Who asks is bound once it is known; here, so that it ends with the request.
@@ -58,7 +62,9 @@ class Outermost:
                 else:
                     response = envelope.refusal(known)
                 await response(scope, receive, send_named)
-            milliseconds = round((clock.monotonic() - started) * 1000, 1)
+            seconds = clock.monotonic() - started
+            self.metrics.answered(scope["method"], _route(scope), status, seconds)
+            milliseconds = round(seconds * 1000, 1)
             log.debug(
                 "request", method=scope["method"], route=_route(scope), status=status, milliseconds=milliseconds
             )

@@ -7,11 +7,12 @@ import math
 from collections import Counter
 from hashlib import sha256
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from voiceera import clock
 from voiceera.api import envelope
+from voiceera.api.uploads import Uploads
 from voiceera.config import Settings
 from voiceera.errors import TooMany
 from voiceera.services.tokens import Tokens
@@ -32,6 +33,7 @@ class RateLimit:
         self.seconds = settings.rate_limit_seconds
         self.tokens = tokens
         self.keys = keys
+        self.uploads = Uploads(settings.upload_bytes_per_minute)
         self._window = 0
         self._counts: Counter[str] = Counter()
 
@@ -40,21 +42,23 @@ class RateLimit:
             await self.app(scope, receive, send)
             return
         now = clock.utc_now().timestamp()
-        count = self._count(self._caller(scope), now)
+        caller = self._caller(scope)
+        count = self._count(caller, now)
         reset = (self._window + 1) * self.seconds
-
-        async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-RateLimit-Limit"] = str(self.limit)
-                headers["X-RateLimit-Remaining"] = str(max(0, self.limit - count))
-                headers["X-RateLimit-Reset"] = str(math.ceil(reset))
-            await send(message)
-
-        if count > self.limit:
-            await envelope.refusal(TooMany("Too many requests.", reset - now))(scope, receive, send_counted)
+        # The outermost layer puts them on: it answers where a bug keeps us from it.
+        scope.setdefault("state", {})["rate_limit"] = {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.limit - count)),
+            "X-RateLimit-Reset": str(math.ceil(reset)),
+        }
+        try:
+            if count > self.limit:
+                raise TooMany("Too many requests.", reset - now)
+            receive = self.uploads.metered(scope, receive, caller)
+        except TooMany as refused:
+            await envelope.refusal(refused)(scope, receive, send)
         else:
-            await self.app(scope, receive, send_counted)
+            await self.app(scope, receive, send)
 
     def _count(self, caller: str, now: float) -> int:
         window = int(now // self.seconds)

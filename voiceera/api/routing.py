@@ -10,11 +10,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from voiceera.api import idempotency
+from voiceera.api import idempotency, strict_json
 from voiceera.config import Settings
-from voiceera.errors import FieldProblem, Invalid, StartupError
+from voiceera.errors import FieldProblem, Invalid, StartupError, Unauthenticated
 from voiceera.rules.permissions import Access
 
+_MOST_FILES, _MOST_FIELDS, _LONGEST_FIELD = 4, 200, 64_000
+"""Of a form; its files are on disk, its fields in memory."""
+_KEY_PREFIX = "vk_"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 _POLICIES: dict[Any, Access] = {}
@@ -32,13 +35,17 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         names = _query_names(self)
         takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+        has_owner = any(_POLICIES.get(each.call) not in (None, Access.PUBLIC) for each in _tree(self.dependant))
         wanted = () if self.body_field is None else _FORMS if takes_form else ("application/json",)
 
         async def checked(request: Request) -> Response:
             settings: Settings = request.app.state.backend.settings
-            request = _limited(request, settings.upload_limit_bytes if takes_form else settings.body_limit_bytes)
             if wanted:
                 _check_media_type(request, wanted)
+            is_upload = takes_form and _is_multipart(request)
+            if is_upload and has_owner:
+                _check_credential(request)
+            request = limited(request, settings.upload_limit_bytes if is_upload else settings.body_limit_bytes)
             unknown = [name for name in request.query_params if name not in names]
             if unknown:
                 known = ", ".join(sorted(names)) or "none"
@@ -57,6 +64,19 @@ class Route(APIRoute):
             # The route's transaction is still open here: what is kept is kept with the effect, or not at all.
             await idempotency.settle(request, response)
             return response
+
+        return checked
+
+
+class CarrierRoute(APIRoute):
+    """What is not ours to shape: any query, any form, but none that fills the memory."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            settings: Settings = request.app.state.backend.settings
+            return await handle(limited(request, settings.body_limit_bytes))
 
         return checked
 
@@ -105,7 +125,31 @@ def _check_media_type(request: Request, wanted: tuple[str, ...]) -> None:
         raise HTTPException(415)
 
 
-def _limited(request: Request, most_bytes: int) -> Request:
+def _is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/")
+
+
+def _check_credential(request: Request) -> None:
+    """A file is not taken from somebody who has not signed in: forms are read before anything else is asked."""
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    is_key = credential.startswith(_KEY_PREFIX)
+    if scheme.lower() != "bearer" or not (is_key or request.app.state.backend.accounts.tokens.is_ours(credential)):
+        raise Unauthenticated("AUTH_003", "An access token is needed: Authorization: Bearer …")
+
+
+class _Strict(Request):
+    """Bodies are read as strictly as they are described."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = strict_json.loads(await self.body())
+        return self._json
+
+    def form(self, **_limits: Any) -> Any:
+        return super().form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD)
+
+
+def limited(request: Request, most_bytes: int) -> Request:
     """The same request, whose body ends in a 413 once it is longer than it may be, whatever its header said."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > most_bytes:
@@ -120,4 +164,4 @@ def _limited(request: Request, most_bytes: int) -> Request:
             raise HTTPException(413)
         return message
 
-    return Request(request.scope, receive)
+    return _Strict(request.scope, receive)

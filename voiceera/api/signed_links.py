@@ -83,6 +83,7 @@ async def _downloader(
 ) -> Download:
     here = visit(request)
     if token is not None:
+        here.backend.maintenance.refuse(here.now)
         return Download(here.backend, organization_of_link(here.backend.vault, call_id, token, here.now))
     return Download(here.backend, (await _watch(request, credential)).organization_id)
 

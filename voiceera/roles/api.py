@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Callable, Generator
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from voiceera import clock
 from voiceera.api.app import create_app
-from voiceera.api.event_stream import Streams
+from voiceera.api.depends import Backend
 from voiceera.config import Settings
 from voiceera.errors import StartupError
 from voiceera.ids import new_secret
@@ -54,16 +55,21 @@ async def _answer(app: FastAPI, bound: socket.socket, stop: asyncio.Event, ready
     )
     server = _Server(config, ready)
     async with asyncio.TaskGroup() as tasks:
-        stopping = tasks.create_task(_pass_on(stop, server, app.state.backend.streams))
+        backend: Backend = app.state.backend
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, backend.draining.set)
+        stopping = tasks.create_task(_pass_on(stop, server, backend))
         await server.serve(sockets=[bound])
         stopping.cancel()
     if not server.started:
         raise StartupError("The API did not start; the lines above say why.")
 
 
-async def _pass_on(stop: asyncio.Event, server: uvicorn.Server, streams: Streams) -> None:
+async def _pass_on(stop: asyncio.Event, server: uvicorn.Server, backend: Backend) -> None:
+    """Say at /readiness that this process drains, and end once who asks there has had time to hear it."""
     await stop.wait()
-    streams.end()
+    backend.draining.set()
+    await asyncio.sleep(backend.settings.api_drain_seconds)
+    backend.streams.end()
     server.should_exit = True
 
 

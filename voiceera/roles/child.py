@@ -68,6 +68,11 @@ class Child:
                 await asyncio.wait_for(ended(self._process), seconds)
         self.kill()
 
+    def tell(self, signal_number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal_number)
+
     def kill(self) -> None:
         """End it now."""
         if self._keeper is not None:

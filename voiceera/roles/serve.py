@@ -1,6 +1,7 @@
 """The whole platform as one process tree: PostgreSQL, then the roles over it, and back in order."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -151,6 +152,9 @@ def _local_url(scheme: str, host: str, port: int | None) -> str:
 async def _end_in_order(children: Sequence[Child], drain_seconds: float) -> None:
     """Media first, whose calls drain; then the worker, which hears how they ended; the API last."""
     try:
+        for child in children:
+            if child.role == "api":
+                child.tell(signal.SIGUSR1)  # /readiness says from now on that we drain
         for role in ("media", "worker", "api"):
             async with asyncio.TaskGroup() as tasks:
                 for child in children:

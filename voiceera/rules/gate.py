@@ -84,7 +84,7 @@ def _forever(facts: Facts) -> Refusal | None:
 def _for_now(facts: Facts) -> Refusal | None:
     now = facts.now
     if facts.in_maintenance:
-        return Refusal(Reason.MAINTENANCE, now + _SOON)
+        return Refusal(Reason.MAINTENANCE, now)
     if facts.campaign_status not in (None, CampaignStatus.ACTIVE):
         return Refusal(Reason.CAMPAIGN_NOT_ACTIVE, now)
     if facts.starts_at is not None and now < facts.starts_at:

@@ -3,14 +3,11 @@
 import codecs
 import csv
 import io
-import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import Any, BinaryIO
-
-from python_calamine import CalamineError, CalamineWorkbook
+from typing import BinaryIO
 
 from voiceera.errors import FieldProblem, Invalid
+from voiceera.services import sheets
 
 Row = list[str] | csv.Error
 """The cells, or why the line could not be read as a row."""
@@ -18,7 +15,12 @@ Row = list[str] | csv.Error
 _DELIMITERS = ",;\t|"
 _SAMPLE_BYTES = 65_536
 _CHUNK_BYTES = 1 << 20
-_MAXIMUM_UNPACKED_BYTES = 400 << 20
+_LONGEST_LINE = 500_000
+"""Characters: two hundred columns of the longest value, and room."""
+_TOO_LONG = "x" * (csv.field_size_limit() + 1) + "\n"
+"""What the reader is given for a longer one: it says of this what it says of a field that is too long."""
+_MOST_COLUMNS = 201
+"""One more than a contact file may have, so that one that has more is seen to."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -27,7 +29,7 @@ def rows(file: BinaryIO) -> Iterator[Row]:
     start = file.read(4)
     file.seek(0)
     if start == b"PK\x03\x04":
-        return _sheet_rows(file)
+        return sheets.rows(file)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise _unreadable("is an old .xls workbook: save it as .xlsx or CSV")
     return _text_rows(file)
@@ -41,16 +43,27 @@ def _text_rows(file: BinaryIO) -> Iterator[Row]:
     # A wrapper closes what it wraps when it goes; the file is its owner's.
     text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
     try:
-        reader = csv.reader(text, delimiter=_delimiter(sample))
+        reader = csv.reader(_lines(text), delimiter=_delimiter(sample))
         while True:
             try:
-                yield next(reader)
+                yield next(reader)[:_MOST_COLUMNS]
             except StopIteration:
                 return
             except csv.Error as problem:
                 yield problem
     finally:
         text.detach()
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Line by line, but never one that fills the memory."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) < _LONGEST_LINE or line.endswith(("\n", "\r")):
+            yield line
+            continue
+        while len(line) >= _LONGEST_LINE and not line.endswith(("\n", "\r")):
+            line = text.readline(_LONGEST_LINE)
+        yield _TOO_LONG
 
 
 def _encoding(file: BinaryIO) -> str:
@@ -84,37 +97,6 @@ def _delimiter(sample: str) -> str:
         return sum(width == widths[0] for width in widths) * (widths[0] - 1) if widths else 0
 
     return max(_DELIMITERS, key=evenness)
-
-
-def _sheet_rows(file: BinaryIO) -> Iterator[Row]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAXIMUM_UNPACKED_BYTES:
-                raise _unreadable("is too large when unpacked: use CSV")
-        file.seek(0)
-        sheet = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
-        for cells in sheet.iter_rows():
-            yield [_cell(value) for value in cells]
-    except (CalamineError, zipfile.BadZipFile, IndexError) as problem:
-        raise _unreadable("cannot be read as an .xlsx workbook") from problem
-
-
-def _cell(value: Any) -> str:
-    """A cell as a person reads it: whole numbers without a point, midnight's dates without a time."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer():
-            return str(int(value))
-        case datetime() if value.time() == time():
-            return value.date().isoformat()
-        case datetime():
-            return value.isoformat(" ", "minutes")
-        case date():
-            return value.isoformat()
-        case time():
-            return value.isoformat("minutes")
-    return str(value)
 
 
 def _unreadable(why: str) -> Invalid:

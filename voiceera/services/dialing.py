@@ -57,7 +57,13 @@ class _Case:
 
 
 async def intend(
-    database: Database, claimed: Claimed, trunk: Trunk, public_url: str, now: datetime
+    database: Database,
+    claimed: Claimed,
+    trunk: Trunk,
+    public_url: str,
+    now: datetime,
+    *,
+    in_maintenance: bool = False,
 ) -> Intent | CallState | None:
     """Ask the gate at the instant of the dial; if it opens, commit the intent.
 
@@ -69,7 +75,7 @@ async def intend(
         if case is None:
             return None
         caller_id = _caller_id(case, trunk)
-        closed = await _gate(connection, case, trunk, caller_id, now)
+        closed = await _gate(connection, case, trunk, caller_id, now, in_maintenance=in_maintenance)
         if closed is not None:
             return await _refuse(connection, case, closed, now)
         assert case.agent is not None and caller_id is not None
@@ -109,7 +115,7 @@ def _caller_id(case: _Case, trunk: Trunk) -> str | None:
 
 
 async def _gate(
-    connection: Connection, case: _Case, trunk: Trunk, caller_id: str | None, now: datetime
+    connection: Connection, case: _Case, trunk: Trunk, caller_id: str | None, now: datetime, *, in_maintenance: bool
 ) -> Refusal | None:
     attempt, campaign, contact = case.attempt, case.campaign, case.contact
     organization_id, number = attempt.organization_id, attempt.phone_number
@@ -134,6 +140,7 @@ async def _gate(
             number_cap=case.config.max_number_calls_per_day,
             contact_dials=tuple(at for at, who in dials if contact is not None and who == contact.id),
             contact_cap=case.config.max_attempts_per_day,
+            in_maintenance=in_maintenance,
         )
     )
 

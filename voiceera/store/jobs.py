@@ -23,6 +23,14 @@ _ENQUEUE = text("""
     FROM unnest(CAST(:row_ids AS uuid[]), CAST(:due_ats AS timestamptz[])) AS due (row_id, due_at)
     ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING
 """)
+_OLDEST = text("""
+    SELECT extract(epoch FROM now() - min(execute_after)) FROM pgqueuer
+    WHERE status = 'queued' AND execute_after <= now()
+""")
+_WAITING = text("""
+    SELECT entrypoint, count(*) AS n FROM pgqueuer
+    WHERE status IN ('queued', 'picked') AND execute_after <= now() GROUP BY entrypoint
+""")
 _FORGET = text("DELETE FROM pgqueuer_log WHERE created < now() - CAST(:age AS interval)")
 _ANSWER_SECONDS = 30
 
@@ -54,6 +62,16 @@ async def enqueue_all(connection: Connection, kind: str, rows: Iterable[DueRow])
             "due_ats": [row.due_at for row in due],
         }
         await connection.execute(_ENQUEUE, values)
+
+
+async def oldest_due_seconds(connection: Connection) -> float:
+    """How long the job that waits longest has been due; 0: none is. A platform's transaction."""
+    return float(await connection.scalar(_OLDEST) or 0)
+
+
+async def waiting(connection: Connection) -> dict[str, int]:
+    """Jobs by kind that are due, or being done. A platform's transaction."""
+    return {row.entrypoint: row.n for row in await connection.execute(_WAITING)}
 
 
 async def forget_log(connection: Connection, age: timedelta) -> None:

@@ -16,7 +16,7 @@ from voiceera.services.claiming import Claim
 from voiceera.services.dialing import Intent
 from voiceera.services.live import tell
 from voiceera.services.trunks import Trunk, TrunkBook
-from voiceera.store import attempts, dial_queue
+from voiceera.store import attempts, dial_queue, maintenance
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 
@@ -54,6 +54,7 @@ class Dialer:
         self._now = now
         self._wake = asyncio.Event()
         self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
+        self._in_maintenance = False
         self._complained: dict[object, float] = {}
 
     def wake(self) -> None:
@@ -89,7 +90,8 @@ class Dialer:
         """Claim what may be dialled within the pacing's horizon, for every organization that has work."""
         now = self._now()
         async with self._database.platform() as connection:
-            queue = await dial_queue.work(connection, now)
+            self._in_maintenance = (await maintenance.get(connection)).is_on(now)
+            queue = [] if self._in_maintenance else await dial_queue.work(connection, now)
         if not queue:
             return []
         room = await claiming.media_room(self._database, now)
@@ -124,7 +126,14 @@ class Dialer:
     async def dial(self, claim: Claim, trunk: Trunk) -> None:
         """Gate, intent, carrier, answer."""
         async with self._transactions:
-            intended = await dialing.intend(self._database, claim.claimed, trunk, self._public_url, self._now())
+            intended = await dialing.intend(
+                self._database,
+                claim.claimed,
+                trunk,
+                self._public_url,
+                self._now(),
+                in_maintenance=self._in_maintenance,
+            )
             committed = monotonic()
         if not isinstance(intended, Intent):
             await tell(self._bus, intended)

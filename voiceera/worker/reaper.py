@@ -11,7 +11,7 @@ from voiceera.log import get_logger
 from voiceera.services import expiry, idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import dial_queue, partitions, processes, system_logs
+from voiceera.store import dial_queue, media_nodes, partitions, processes, system_logs
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 from voiceera.store.dial_queue import Key
@@ -69,6 +69,7 @@ class Reaper:
         await system_logs.keep_partitions(self._database, now, self._keep_logs_days)
         async with self._database.platform() as connection:
             await processes.forget(connection, now)
+            await media_nodes.forget(connection, now)
 
     async def round(self) -> None:
         """Ask every question once and apply its remedy to each row found."""
