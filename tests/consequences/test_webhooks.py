@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.api.conftest import Person
+from tests.api.post import Post as Mailbox
 from tests.webhooks.receiver import Received, Receiver, answer, receiving
 from voiceera.api.depends import Backend
 from voiceera.config import Settings
@@ -103,7 +104,7 @@ async def test_a_launch_rings_and_tells(line: Any, webhook: Any, receiver: Recei
 
 @pytest.mark.consequence("GET /webhooks/{webhook_id}")
 async def test_a_webhook_shows_its_failures_and_that_it_was_switched_off(
-    ann: Person, campaign: Any, webhook: Any, receiver: Receiver, worker: None
+    ann: Person, campaign: Any, webhook: Any, receiver: Receiver, worker: None, post: Mailbox
 ) -> None:
     receiver.answers = [answer(500), answer(410)]
     await something_happens(ann, campaign, ["pause"])
@@ -114,6 +115,9 @@ async def test_a_webhook_shows_its_failures_and_that_it_was_switched_off(
             pass
     assert (shown["consecutive_failures"], "410" in shown["disabled_reason"]) == (2, True)
     assert shown["failing_since"] <= shown["last_failure_at"] <= shown["disabled_at"]
+    letter = await post.one("switched off")
+    assert (letter["To"], "answered 410" in letter.get_content()) == (ann.email, True)
+    assert f"http://127.0.0.1:8000{path}" in letter.get_content()
 
 
 @pytest.mark.consequence("PUT /webhooks/{webhook_id}")

@@ -12,6 +12,7 @@ class MailKind(StrEnum):
     INVITATION_TO_A_USER = "invitation_to_a_user"
     PASSWORD_CHANGED = "password_changed"
     ADDRESS_CHANGED = "address_changed"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ and an account belongs to one organization: ask to be invited at another address
         "Your address at VoiceERA was changed",
         """Your account now has another e-mail address, and this one no longer signs in. If you did not want this,
 tell your organization's owner.
+""",
+    ),
+    MailKind.WEBHOOK_DISABLED: Letter(
+        "A webhook of yours was switched off",
+        """The webhook to {host} was switched off: {reason}. Its log says what was tried; once the receiver works,
+switch it on again:
+
+PUT {link}  {{"is_active": true}}
 """,
     ),
 }

@@ -11,8 +11,10 @@ from voiceera.clock import utc_now
 from voiceera.log import get_logger
 from voiceera.providers.webhook_sender import TIMEOUT_SECONDS, Reply, WebhookSender
 from voiceera.rules import webhooks as rules
+from voiceera.rules.mails import MailKind
 from voiceera.rules.webhooks import Verdict
 from voiceera.services.events import DELIVER
+from voiceera.services.notices import tell_owners
 from voiceera.store import audit, deliveries, jobs, webhooks
 from voiceera.store.base import Connection, Database
 from voiceera.store.deliveries import Claimed, Try
@@ -83,7 +85,7 @@ class Post:
             await jobs.enqueue(connection, DELIVER, *key, again_at)
 
     async def _disable(self, connection: Connection, claimed: Claimed, reason: str, now: datetime) -> None:
-        """Switch the webhook off and say so: in its row, and in the audit of its organization."""
+        """Switch the webhook off and say so: in its row, in the audit of its organization, by mail to its owners."""
         key = claimed.organization_id, claimed.webhook_id
         is_news = await webhooks.disable(connection, *key, reason, now)
         await deliveries.move(connection, claimed, status="failed", ended_at=now)
@@ -99,6 +101,7 @@ class Post:
             subject_id=claimed.webhook_id,
             details={"reason": reason},
         )
+        await tell_owners(connection, claimed.organization_id, MailKind.WEBHOOK_DISABLED, claimed.webhook_id, now)
         log.warning("webhook_disabled", webhook_id=str(claimed.webhook_id), reason=reason)
 
 

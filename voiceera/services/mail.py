@@ -17,7 +17,7 @@ from voiceera.errors import ProviderError, StartupError
 from voiceera.log import get_logger
 from voiceera.providers.mail import Mailer, OutboxMailer, SmtpMailer
 from voiceera.rules.mails import MailKind, letter, next_try
-from voiceera.store import invitations, mails, organizations, password_resets, users
+from voiceera.store import invitations, mails, organizations, password_resets, users, webhooks
 from voiceera.store.base import Connection, Database, widen
 from voiceera.store.jobs import DueRow
 from voiceera.store.mails import Mail
@@ -82,6 +82,8 @@ class Postman:
                 return await self._write_reset(connection, mail, now)
             case MailKind.INVITATION:
                 return await self._write_invitation(connection, mail, now)
+            case MailKind.WEBHOOK_DISABLED:
+                return await self._write_disabled(connection, mail)
             case _:
                 return _Written(mail.kind, {"link": f"{self._public_url}/forgot-password"})
 
@@ -107,6 +109,15 @@ class Postman:
         link = f"{self._public_url}/accept-invitation#token={token}"
         expires = f"{invitation.expires_at:%d %B %Y, %H:%M} UTC"
         return _Written(mail.kind, {"organization": name, "link": link, "expires": expires})
+
+    async def _write_disabled(self, connection: Connection, mail: Mail) -> _Written | None:
+        webhook = await webhooks.get(connection, mail.organization_id, mail.subject_id)
+        if webhook is None or webhook.is_active:
+            return None
+        # The host alone: a path or a query may be the receiver's secret.
+        host = urlsplit(webhook.url).hostname or "its receiver"
+        link = f"{self._public_url}/webhooks/{webhook.id}"
+        return _Written(mail.kind, {"host": host, "reason": webhook.disabled_reason or "it failed", "link": link})
 
     def _message(self, mail: Mail, written: _Written, now: datetime) -> EmailMessage:
         said = letter(written.kind, written.values)

@@ -221,6 +221,17 @@ async def count_active(connection: Connection, organization_id: UUID, roles: Ite
     return count or 0
 
 
+async def active_of(connection: Connection, organization_id: UUID, roles: Iterable[str]) -> list[User]:
+    """Those of these roles who may sign in."""
+    query = select(*SHOWN).where(
+        users.c.organization_id == organization_id,
+        users.c.role.in_(roles),
+        users.c.is_active,
+        users.c.deleted_at.is_(None),
+    )
+    return [User(**row._mapping) for row in await connection.execute(query)]
+
+
 async def lock_administrators(connection: Connection) -> None:
     """Until the transaction ends, nobody else decides who administers the platform."""
     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADMINISTRATORS_LOCK})
