@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from voiceera.errors import Invalid
+from voiceera.errors import Invalid, TooMany
 from voiceera.rules.contact_rows import Columns, Person, RowProblem, find_columns, read_row
 from voiceera.services.contact_files import rows
 
@@ -134,6 +134,34 @@ def test_a_workbooks_numbers_are_whole_and_its_rows_counted_as_shown() -> None:
 def test_a_broken_workbook_is_refused_in_words(content: bytes) -> None:
     with pytest.raises(Invalid):
         list(rows(io.BytesIO(content)))
+
+
+def test_a_sheet_that_asks_for_all_memory_costs_its_own_process_and_nothing_else() -> None:
+    far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    with pytest.raises(Invalid) as refused:
+        list(rows(io.BytesIO(workbook(far))))
+    assert refused.value.fields[0].message == "is too large when unpacked: use CSV"
+
+
+def test_two_workbooks_are_read_at_a_time_and_another_is_told_to_come_back() -> None:
+    sheet = workbook('<row r="1"><c r="A1"><v>1</v></c></row>')
+    under_way = [rows(io.BytesIO(sheet)) for _ in range(2)]
+    assert [next(each) for each in under_way] == [["1"], ["1"]]
+    with pytest.raises(TooMany):
+        next(rows(io.BytesIO(sheet)))
+    for each in under_way:
+        assert list(each) == []
+    assert list(rows(io.BytesIO(sheet))) == [["1"]]
+
+
+def test_a_line_without_end_is_one_bad_row() -> None:
+    found = list(rows(io.BytesIO(b"phone\n" + b"2" * 3_000_000 + b"\n2025550123\n")))
+    assert [isinstance(row, list) for row in found] == [True, False, True]
+
+
+def test_a_row_of_too_many_cells_is_cut_to_what_shows_it() -> None:
+    [row] = rows(io.BytesIO(b"," * 100_000 + b"\n"))
+    assert isinstance(row, list) and len(row) == 201
 
 
 def test_an_unclosed_quote_spoils_its_row_and_no_other() -> None:

@@ -19,7 +19,7 @@ from voiceera.log import Line, Spool, get_logger
 from voiceera.store import system_logs
 from voiceera.store.base import Database
 
-BATCH_LINES = 500
+BATCH_LINES = 100
 _PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 2.0
