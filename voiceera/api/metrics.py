@@ -49,7 +49,10 @@ def _is_loopback(address: str | None) -> bool:
         return False
 
 
-@routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+_TEXT = {"text/plain": {"schema": {"type": "string", "examples": ['voiceera_live_calls{node="ws://one"} 4.0']}}}
+
+
+@routes.get("/metrics", response_class=Response, responses={200: {"content": _TEXT}})
 async def get_metrics(backend: Scraping) -> Response:
     """Requests, latencies, live calls, dials, queues, the oldest job's age, log lines dropped, for Prometheus."""
     now = clock.utc_now()
