@@ -98,6 +98,10 @@ def test_the_page_tells_what_happened(recording: Path) -> None:
         assert said in text
 
 
+def test_speech_of_which_nothing_was_made_is_said_to_be_that() -> None:
+    assert Elements(report.render(outcome(text=""))).text.count("no words were made out") == 3
+
+
 def test_a_campaign_in_which_nobody_spoke_has_a_report_too() -> None:
     silent = Outcome("Silence", (), (), Verdict(0, 0, 0, Tally(), {}), 1.0, 1)
     assert "0%" in report.render(silent)

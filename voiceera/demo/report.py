@@ -1,6 +1,8 @@
 """report.html: one file that shows a campaign to somebody who was not there. Works offline, escapes everything."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from importlib.resources import files
 
@@ -20,6 +22,8 @@ _POLICY = "default-src 'none'; media-src data:; style-src 'unsafe-inline'; scrip
 
 def render(outcome: Outcome) -> str:
     longest = max((latency["total_ms"] for latency in outcome.latencies), default=1.0)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as encoders:  # outside Python, so that each takes a core
+        recordings = tuple(encoders.map(lambda call: call.recording and playable(call.recording), outcome.calls))
     body = "".join(
         [
             _header(outcome),
@@ -28,7 +32,7 @@ def render(outcome: Outcome) -> str:
             _latencies(outcome),
             _problems(outcome),
             "<section><h2>Every call</h2>",
-            *(_call(index, call, longest) for index, call in enumerate(outcome.calls)),
+            *(_call(index, call, longest, recordings[index]) for index, call in enumerate(outcome.calls)),
             "</section>",
             "<footer>Made by <b>voiceera demo</b>. The callers are simulated; what was said travelled as sound, and "
             "the transcripts are what the platform heard.</footer>",
@@ -146,11 +150,10 @@ def _stack(parts: Latency, scale: float) -> str:
 # ── one call ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _call(index: int, call: CallEnd, longest: float) -> str:
+def _call(index: int, call: CallEnd, longest: float, recording: Playable | None) -> str:
     again = f'<span class="quiet">try {call.attempt}</span>' if call.attempt > 1 else ""
     word = outcome_of(call)
     length = f"{call.duration_seconds:.0f} s" if call.turns else ""
-    recording = playable(call.recording) if call.recording is not None else None
     inside = _player(recording) if recording is not None else ""
     facts = [
         _line_name(call.line) if call.line else "",
@@ -203,8 +206,12 @@ def _turns(turns: tuple[SpokenTurn, ...], longest: float) -> Iterator[str]:
         yield (
             f'<li class="{turn.speaker}" data-start="{turn.start_ms}" data-end="{turn.end_ms}">'
             f'<button type="button">{_clock(turn.start_ms / 1000)}</button>'
-            f"<div><p>{escape(turn.text)}</p>{note}{bar}</div></li>"
+            f"<div>{_words_of(turn)}{note}{bar}</div></li>"
         )
+
+
+def _words_of(turn: SpokenTurn) -> str:
+    return f"<p>{escape(turn.text)}</p>" if turn.text else "<small>(no words were made out)</small>"
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────

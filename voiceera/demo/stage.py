@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,6 @@ from voiceera.rules.campaigns import WEEKDAYS
 CAMPAIGN = "Appointments at Riverside Dental"
 CALLER_ID = "+12025550100"
 EMAIL = "demo@example.com"
-AT_ONCE = 6
-"""Calls at the same time: what two small cores recognize without falling behind."""
 RETRY_SECONDS = 5
 _WINDOW = [{"start": "00:00", "end": "24:00"}]
 
@@ -52,6 +51,11 @@ async def set_stage(
     return Stage(UUID(me["organization_id"]), UUID(campaign["id"]))
 
 
+def calls_at_once() -> int:
+    """What the cores that we may use recognize without falling behind."""
+    return max(4, min(12, 3 * len(os.sched_getaffinity(0))))
+
+
 def _carrier(lab: LabProcess, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
     return {
         "name": "The lab's phone network",
@@ -62,7 +66,7 @@ def _carrier(lab: LabProcess, wideband_prefixes: Sequence[str]) -> dict[str, Any
             "caller_ids": [CALLER_ID],
             "allowed_countries": ["US"],
             "calls_per_second": 5,
-            "max_concurrent_calls": AT_ONCE,
+            "max_concurrent_calls": calls_at_once(),
             "wideband_prefixes": list(wideband_prefixes),
             "reporting_lag_seconds": 2,
         },
@@ -90,7 +94,7 @@ def _campaign(agent_id: str) -> dict[str, Any]:
         "country": "US",
         "timezone": "America/New_York",
         "calling_windows": dict.fromkeys(WEEKDAYS, _WINDOW),
-        "max_concurrent_calls": AT_ONCE,
+        "max_concurrent_calls": calls_at_once(),
         "calls_per_second": 3,
         "ring_seconds": 8,
         "retries": {

@@ -57,6 +57,8 @@ def _transcript(call: CallEnd) -> RenderableType:
     for turn in call.turns:
         agent = turn.speaker is Speaker.AGENT
         words = Text(turn.text if agent else f"“{turn.text}”", style="" if agent else "bold")
+        if not turn.text:
+            words = Text("(no words were made out)", style="dim")
         if not agent and turn.step:
             words.append(f"  → {_words(turn.result or 'not understood')}", style="cyan" if turn.result else "yellow")
         if turn.interrupted:
