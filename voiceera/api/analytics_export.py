@@ -8,13 +8,15 @@ from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from voiceera.api.analytics import TopPhrasesQuery, agent_shown, campaign_shown
+from voiceera.api.analytics import TopPhrasesQuery
 from voiceera.api.depends import Watch, Watching
+from voiceera.api.report_shapes import agent_shown, campaign_shown
 from voiceera.api.routing import router
 from voiceera.rules.csv_cells import csv_lines
 from voiceera.services import analytics as service
-from voiceera.store.analytics import EXPORTED, Slice
+from voiceera.store.analytics import Slice
 from voiceera.store.base import Database
+from voiceera.store.exported_calls import EXPORTED
 
 routes = router("Analytics")
 

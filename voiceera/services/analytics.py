@@ -1,20 +1,33 @@
-"""Reports over an organization's calls. Percentages have one decimal; a rate of nothing is 0."""
+"""Reports over an organization's calls."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from voiceera.errors import FieldProblem, Invalid, NotFound
 from voiceera.rules import periods
 from voiceera.rules.analysis import Emotion
-from voiceera.rules.calls import CallStatus, Outcome
-from voiceera.rules.latency_bins import percentile
-from voiceera.store import agents, analytics, campaigns
-from voiceera.store.analytics import Bins, ExportedRow, Slice, Sums
+from voiceera.rules.calls import Outcome
+from voiceera.rules.reports import (
+    AgentPerformance,
+    CallTotals,
+    CampaignPerformance,
+    DayCount,
+    EmotionShare,
+    HourCount,
+    PhraseCount,
+    Sentiments,
+    percent,
+    performance_of,
+    sentiments_of,
+    totals_of,
+)
+from voiceera.store import agents, analytics, campaigns, exported_calls
+from voiceera.store.analytics import Slice, Sums
 from voiceera.store.base import Connection, Database
 from voiceera.store.call_measures import MEASURES
+from voiceera.store.exported_calls import ExportedRow
 
 MOST_DAYS = 3_660
 _CONTACT_STATES = (
@@ -22,109 +35,6 @@ _CONTACT_STATES = (
     *("duplicates", "rejected", "opted_out"),
 )
 _NONE: Sums = dict.fromkeys(MEASURES, 0)
-
-
-@dataclass(frozen=True)
-class CallTotals:
-    """`outcomes`: calls that are over, by how they came out; `statuses`: all, by where they stand.
-
-    `average_duration` (seconds) is of the answered calls; `cost_per_call` and `total_cost` are None while no call has
-    a cost.
-    """
-
-    total_calls: int
-    answered_calls: int
-    completed_calls: int
-    failed_calls: int
-    outcomes: dict[str, int]
-    statuses: dict[str, int]
-    average_duration: float
-    talk_seconds: float
-    answer_rate: float
-    success_rate: float
-    goal_rate: float
-    cost_per_call: float | None
-    total_cost: float | None
-
-
-@dataclass(frozen=True)
-class Sentiments:
-    """How analyzed calls went, as counts and percentages of them."""
-
-    positive: int
-    neutral: int
-    negative: int
-    positive_percentage: float
-    neutral_percentage: float
-    negative_percentage: float
-    analyzed: int
-    unanalyzed: int
-
-
-@dataclass(frozen=True)
-class EmotionShare:
-    """In how many calls the emotion was found; `percentage` of all that were found."""
-
-    emotion: Emotion
-    count: int
-    percentage: float
-
-
-@dataclass(frozen=True)
-class PhraseCount:
-    """In how many calls the phrase was said; `frequency`: in what percentage of the analyzed ones."""
-
-    phrase: str
-    count: int
-    frequency: float
-
-
-@dataclass(frozen=True)
-class Performance:
-    """What calls came to; latencies are milliseconds from the caller's last sound to the agent's first."""
-
-    totals: CallTotals
-    sentiments: Sentiments
-    turns: int
-    interruptions: int
-    latency_ms_p50: float | None
-    latency_ms_p95: float | None
-
-
-@dataclass(frozen=True)
-class AgentPerformance:
-    agent_id: UUID
-    name: str
-    performance: Performance
-
-
-@dataclass(frozen=True)
-class CampaignPerformance:
-    """`contacts` and `attempts` (by outcome) are those of the campaign's own statistics, whatever the period."""
-
-    campaign_id: UUID
-    name: str
-    status: str
-    contacts: dict[str, int]
-    attempts: dict[str, int]
-    performance: Performance
-
-
-@dataclass(frozen=True)
-class HourCount:
-    hour: int
-    total: int
-    answered: int
-    completed: int
-
-
-@dataclass(frozen=True)
-class DayCount:
-    date: date
-    total: int
-    answered: int
-    completed: int
-    failed: int
 
 
 async def check(connection: Connection, wanted: Slice) -> None:
@@ -137,11 +47,11 @@ async def check(connection: Connection, wanted: Slice) -> None:
 
 
 async def call_totals(connection: Connection, wanted: Slice) -> CallTotals:
-    return _totals(await analytics.totals(connection, wanted))
+    return totals_of(await analytics.totals(connection, wanted))
 
 
 async def sentiments(connection: Connection, wanted: Slice) -> Sentiments:
-    return _sentiments(await analytics.totals(connection, wanted))
+    return sentiments_of(await analytics.totals(connection, wanted))
 
 
 async def emotions(connection: Connection, wanted: Slice) -> list[EmotionShare]:
@@ -149,13 +59,13 @@ async def emotions(connection: Connection, wanted: Slice) -> list[EmotionShare]:
     sums = await analytics.totals(connection, wanted)
     counts = {emotion: int(sums[f"felt_{emotion}"]) for emotion in Emotion}
     found = sum(counts.values())
-    return [EmotionShare(emotion, count, _percent(count, found)) for emotion, count in counts.items()]
+    return [EmotionShare(emotion, count, percent(count, found)) for emotion, count in counts.items()]
 
 
 async def top_phrases(connection: Connection, wanted: Slice, limit: int) -> list[PhraseCount]:
-    analyzed = _sentiments(await analytics.totals(connection, wanted)).analyzed
+    analyzed = sentiments_of(await analytics.totals(connection, wanted)).analyzed
     found = await analytics.top_phrases(connection, wanted, limit)
-    return [PhraseCount(phrase, count, _percent(count, analyzed)) for phrase, count in found]
+    return [PhraseCount(phrase, count, percent(count, analyzed)) for phrase, count in found]
 
 
 async def agent_performance(connection: Connection, wanted: Slice) -> list[AgentPerformance]:
@@ -163,7 +73,7 @@ async def agent_performance(connection: Connection, wanted: Slice) -> list[Agent
     by_agent = await analytics.totals_by_agent(connection, wanted)
     latencies = await analytics.latencies_by_agent(connection, wanted)
     return [
-        AgentPerformance(id_, name, _performance(by_agent.get(id_, _NONE), latencies.get(id_, [])))
+        AgentPerformance(id_, name, performance_of(by_agent.get(id_, _NONE), latencies.get(id_, [])))
         for id_, (name, is_deleted) in (await agents.names(connection, wanted.organization_id)).items()
         if wanted.agent_id in (None, id_) and (id_ in by_agent or not is_deleted or wanted.agent_id)
     ]
@@ -188,7 +98,7 @@ async def campaign_performance(connection: Connection, wanted: Slice) -> list[Ca
                     counted.campaign.status,
                     {name: counted.counts[name] for name in _CONTACT_STATES},
                     {outcome: counted.counts[f"ended_{outcome}"] for outcome in Outcome},
-                    _performance(by_campaign.get(id_, _NONE), latencies.get(id_, [])),
+                    performance_of(by_campaign.get(id_, _NONE), latencies.get(id_, [])),
                 )
             )
     return rows
@@ -240,58 +150,8 @@ async def call_rows(database: Database, wanted: Slice) -> AsyncIterator[list[Exp
     after: tuple[datetime, UUID] | None = None
     while True:
         async with database.organization(wanted.organization_id) as connection:
-            rows = await analytics.rows_after(connection, wanted, after, _ROWS_AT_ONCE)
+            rows = await exported_calls.rows_after(connection, wanted, after, _ROWS_AT_ONCE)
         yield rows
         if len(rows) < _ROWS_AT_ONCE:
             return
         after = rows[-1].created_at, rows[-1].id
-
-
-def _totals(sums: Sums) -> CallTotals:
-    total, answered, timed = int(sums["total"]), int(sums["answered"]), int(sums["timed"])
-    talk_seconds, cost = float(sums["talk_seconds"]), float(sums["cost"])
-    return CallTotals(
-        total_calls=total,
-        answered_calls=answered,
-        completed_calls=int(sums["is_completed"]),
-        failed_calls=int(sums["is_failed"]),
-        outcomes={outcome: int(sums[f"ended_{outcome}"]) for outcome in Outcome},
-        statuses={status: int(sums[f"is_{status}"]) for status in CallStatus},
-        average_duration=round(talk_seconds / timed, 3) if timed else 0.0,
-        talk_seconds=round(talk_seconds, 3),
-        answer_rate=_percent(answered, total),
-        success_rate=_percent(int(sums["is_completed"]), total),
-        goal_rate=_percent(int(sums["goals"]), answered),
-        cost_per_call=round(cost / total, 5) if sums["priced"] else None,
-        total_cost=round(cost, 5) if sums["priced"] else None,
-    )
-
-
-def _sentiments(sums: Sums) -> Sentiments:
-    positive, neutral, negative = (int(sums[word]) for word in ("positive", "neutral", "negative"))
-    analyzed = positive + neutral + negative
-    return Sentiments(
-        positive,
-        neutral,
-        negative,
-        _percent(positive, analyzed),
-        _percent(neutral, analyzed),
-        _percent(negative, analyzed),
-        analyzed,
-        int(sums["total"]) - analyzed,
-    )
-
-
-def _performance(sums: Sums, bins: Bins) -> Performance:
-    return Performance(
-        totals=_totals(sums),
-        sentiments=_sentiments(sums),
-        turns=int(sums["turns"]),
-        interruptions=int(sums["interruptions"]),
-        latency_ms_p50=percentile(bins, 0.5),
-        latency_ms_p95=percentile(bins, 0.95),
-    )
-
-
-def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
