@@ -93,12 +93,29 @@ _NUMBERED = """
     FROM generate_series({first}::bigint, {last}::bigint) i
 """
 
+_EMOTIONS = """
+    CASE many % 4 WHEN 0 THEN ARRAY['neutral'] WHEN 1 THEN ARRAY['satisfaction', 'trust']
+        WHEN 2 THEN ARRAY['frustration'] ELSE ARRAY['worry', 'confusion'] END
+"""
+
+# Eight pairs of words, common ones often.
+_PHRASES = f"""
+    ARRAY(
+        SELECT DISTINCT {_WORD} || ' ' || substr('{_SYLLABLES}', 1 + 2 * (rank % 40), 4)
+        FROM (
+            SELECT floor(exp((hashint8extended(i, 200 + nth) & 1048575) / 1048576.0 * ln({WORDS})))::int AS rank
+            FROM generate_series(1, 8) nth
+        ) drawn_phrases
+    )
+"""
+
 _CALLS = f"""
     INSERT INTO calls (
         organization_id, id, direction, status, agent_id, agent_version, campaign_id, contact_id, contact_name,
         phone_number, caller_id, provider, carrier_call_id, variables, outcome, answered_by, hangup_cause,
         disposition, extracted, notes, duration_seconds, cost, cost_parts, audio_format, turns, interruptions,
-        latency, created_at, ringing_at, answered_at, ended_at)
+        latency, answer_ms, goal_reached, analysis_state, summary, sentiment, emotions, key_phrases, spoken_language,
+        created_at, ringing_at, answered_at, ended_at)
     SELECT
         {_TENANT}, id, CASE WHEN is_outbound THEN 'outbound' WHEN die % 20 = 18 THEN 'inbound' ELSE 'browser' END,
         status, ('01900000-0000-7000-8000-a' || lpad(to_hex(many % 12), 11, '0'))::uuid, 1,
@@ -119,6 +136,12 @@ _CALLS = f"""
         CASE WHEN is_talked THEN 'ulaw/8000' END, CASE WHEN is_talked THEN 3 + many % 7 ELSE 0 END, die % 3,
         CASE WHEN is_talked THEN '{{"answers": 3, "total_ms_p50": 612.5, "total_ms_max": 840.1, "platform_ms_p50": 40,
             "platform_ms_max": 61.5}}'::jsonb ELSE '{{}}' END,
+        CASE WHEN is_talked THEN ARRAY[300 + many % 700, 400 + many % 1300, 350 + many % 900]::real[] ELSE '{{}}' END,
+        is_talked AND many % 13 = 0, CASE WHEN is_talked THEN 'done' END,
+        CASE WHEN is_talked THEN 'Ended as agreed.' END,
+        CASE WHEN is_talked THEN (ARRAY['positive', 'neutral', 'negative'])[1 + many % 3] END,
+        CASE WHEN is_talked THEN {_EMOTIONS} END, CASE WHEN is_talked THEN {_PHRASES} END,
+        CASE WHEN is_talked THEN 'en' END,
         created_at, created_at + interval '3 s', CASE WHEN is_talked THEN created_at + interval '9 s' END,
         created_at + interval '14 s' + CASE WHEN is_talked THEN interval '1 ms' * (many % 200000) ELSE '0' END
     FROM drawn

@@ -13,26 +13,29 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from voiceera.store.base import Connection, Database
-from voiceera.store.call_measures import ORIGIN
 from voiceera.store.calls import calls
 from voiceera.store.rollups import day_of, take_turn
 
 _FIRST_GIVEN, _MORE = 100, 10
 _DAYS_AT_ONCE = 5
-_DAY = f"date_bin('1 day', created_at, {ORIGIN})"
 
-_TOP = text(f"""
+_TOP = text("""
     WITH counted AS MATERIALIZED (
         SELECT day FROM phrase_days
         WHERE organization_id = :organization_id AND day >= :first_day AND day < :end_day
             AND NOT EXISTS (
                 SELECT FROM call_changes WHERE organization_id = :organization_id
                     AND quarter >= day AND quarter < day + interval '1 day')
+    ), gaps (since, until) AS (
+        SELECT coalesce(lag(day) OVER (ORDER BY day) + interval '1 day', :start), day FROM counted
+        UNION ALL
+        SELECT coalesce(max(day) + interval '1 day', :start), CAST(:end AS timestamptz) FROM counted
     ), said AS MATERIALIZED (
         SELECT phrase, count(*) AS times
-        FROM calls CROSS JOIN LATERAL unnest(key_phrases) AS phrase
-        WHERE organization_id = :organization_id AND created_at >= :start AND created_at < :end
-            AND NOT ({_DAY} >= :first_day AND {_DAY} < :end_day AND {_DAY} IN (SELECT day FROM counted))
+        FROM gaps CROSS JOIN LATERAL (
+            SELECT key_phrases FROM calls WHERE organization_id = :organization_id
+                AND created_at >= since AND created_at < until OFFSET 0
+        ) uncounted CROSS JOIN LATERAL unnest(key_phrases) AS phrase
         GROUP BY phrase
     ), given AS MATERIALIZED (
         SELECT day, phrase, times FROM counted CROSS JOIN LATERAL (
@@ -109,10 +112,11 @@ _CLEAR = text("""
 _COUNT = text("""
     INSERT INTO phrase_rollups (organization_id, day, phrase, times)
     SELECT :organization_id, since, phrase, count(*)
-    FROM unnest(CAST(:days AS timestamptz[])) AS changed (since)
-        JOIN calls ON created_at >= since AND created_at < since + interval '1 day'
-        CROSS JOIN LATERAL unnest(key_phrases) AS phrase
-    WHERE organization_id = :organization_id GROUP BY since, phrase
+    FROM unnest(CAST(:days AS timestamptz[])) AS changed (since) CROSS JOIN LATERAL (
+        SELECT key_phrases FROM calls WHERE organization_id = :organization_id
+            AND created_at >= since AND created_at < since + interval '1 day' OFFSET 0
+    ) called CROSS JOIN LATERAL unnest(key_phrases) AS phrase
+    GROUP BY since, phrase
 """)
 _MARK = text("""
     INSERT INTO phrase_days (organization_id, day)
