@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,13 +18,15 @@ from tests.api.calls import book_of
 from tests.api.conftest import PASSWORD, Person, join
 from tests.api.surface import seeded
 from voiceera import ids, log
+from voiceera.clock import utc_now
 from voiceera.config import Settings
 from voiceera.providers import outbound
 from voiceera.roles.api import serve_api
-from voiceera.store import migrate
+from voiceera.store import media_nodes, migrate, processes
 from voiceera.store.base import Database
 from voiceera.store.bus import PostgresBus
 from voiceera.store.postgres import ROLE, PostgresServer
+from voiceera.store.processes import Process
 
 ROLES = ("owner", "viewer", "admin")
 
@@ -97,6 +100,7 @@ async def _serving(settings: Settings, database: Database) -> AsyncIterator[tupl
 
 
 async def _seed(url: str, settings: Settings, database: Database, rows: int) -> Stage:
+    await _man(database)
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
         owner = await join(client, "owner@example.com")
         people = {"owner": _about(owner)}
@@ -116,6 +120,14 @@ async def _seed(url: str, settings: Settings, database: Database, rows: int) -> 
         for name, row in (await seeded(stranger, await book_of(database, settings, stranger))).items():
             pools[name].append(row)
     return Stage(url, database, settings, pools, people)
+
+
+async def _man(database: Database) -> None:
+    """A worker and a media process that nobody misses: the probes say that all is well."""
+    now = utc_now() + timedelta(days=365)
+    async with database.platform() as connection:
+        await processes.beat(connection, Process(ids.new_id(), "worker", "fuzz", "0", now, now, None, {}))
+        await media_nodes.heartbeat(connection, ids.new_id(), url="ws://127.0.0.1:1", capacity=1, live=0, now=now)
 
 
 def _about(person: Person) -> dict[str, str]:

@@ -83,6 +83,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             access = asked.get((method.upper(), path), Access.READ)
             for status in _errors(path, method, operation, access):
+                if status == 503 and "503" in operation["responses"]:
+                    continue  # a probe's own answer: what is down, and why
                 operation["responses"][str(status)] = {
                     "description": _WORDS[status],
                     "content": {
