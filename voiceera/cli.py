@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where everything lies that must survive. [VOICEERA_DATA_DIR]")]
-Port = Annotated[int | None, typer.Option(help="0 has one picked, and printed.", min=0, max=65535)]
-Host = Annotated[str | None, typer.Option(help="The address to listen on.")]
+_PORT = "The port to listen on, {} by default; 0 has one picked, and printed. [VOICEERA_{}_PORT]"
+ApiPort = Annotated[int | None, typer.Option(help=_PORT.format(8000, "API"), min=0, max=65535)]
+MediaPort = Annotated[int | None, typer.Option(help=_PORT.format(8001, "MEDIA"), min=0, max=65535)]
+Host = Annotated[str | None, typer.Option(help="The address to listen on, 127.0.0.1 by default.")]
 Fd = Annotated[int | None, typer.Option(hidden=True)]
 """A descriptor from the process that started us."""
 
@@ -36,7 +38,7 @@ def root() -> None:
 
 
 @app.command()
-def serve(data_dir: DataDir = None, port: Port = None, host: Host = None) -> None:
+def serve(data_dir: DataDir = None, port: ApiPort = None, host: Host = None) -> None:
     """Run the whole platform: the database, the API, the media process and the worker.
 
     The first Ctrl-C lets live calls end, the second ends everything at once.
@@ -49,7 +51,7 @@ def serve(data_dir: DataDir = None, port: Port = None, host: Host = None) -> Non
 @app.command()
 def api(
     data_dir: DataDir = None,
-    port: Port = None,
+    port: ApiPort = None,
     host: Host = None,
     ready_fd: Fd = None,
     listen_fd: Fd = None,
@@ -68,7 +70,7 @@ def api(
 
 @app.command()
 def media(
-    data_dir: DataDir = None, port: Port = None, host: Host = None, ready_fd: Fd = None, settings_fd: Fd = None
+    data_dir: DataDir = None, port: MediaPort = None, host: Host = None, ready_fd: Fd = None, settings_fd: Fd = None
 ) -> None:
     """Run one media process alone: the sockets that carriers open, and the conversations on them."""
     from voiceera.roles.media import serve_media
@@ -99,7 +101,9 @@ def lab(
     ] = None,
     ledger: Annotated[Path | None, typer.Option(help="A file for what really happened, a JSON line each.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people and wordings.")] = 0,
-    scramble: Annotated[bool, typer.Option(help="Swap what callees say: nothing may be understood then.")] = False,
+    scramble: Annotated[
+        bool, typer.Option("--scramble", help="Swap what callees say: nothing may be understood then.")
+    ] = False,
     calls_per_second: Annotated[float, typer.Option(help="Dials past this are refused with 429.", min=0.1)] = 100.0,
     faults: Annotated[str, typer.Option(help='What goes wrong, as JSON: {"fail_after": 0.05, …}.')] = "{}",
     ready_fd: Fd = None,
@@ -138,10 +142,17 @@ def demo(
     output: Annotated[
         Path | None, typer.Option(help="A directory for the report and recordings.", file_okay=False)
     ] = None,
-    keep: Annotated[bool, typer.Option(help="Leave the platform running at the end, until Ctrl-C.")] = False,
-    scramble: Annotated[bool, typer.Option(help="Swap what callees say: the demo must fail then.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the platform running at the end, until Ctrl-C.")
+    ] = False,
+    scramble: Annotated[
+        bool, typer.Option("--scramble", help="Swap what callees say: the demo must fail then.")
+    ] = False,
 ) -> None:
-    """Run a campaign of real, spoken phone calls on this machine, and show it. Leaves nothing behind."""
+    """Run a campaign of real, spoken phone calls on this machine, and show it. Needs nothing but this package.
+
+    What stays is a directory with the report and the recordings; nothing is left running.
+    """
     import importlib
 
     main = importlib.import_module("voiceera.demo.main")

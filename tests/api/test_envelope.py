@@ -5,12 +5,15 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tests.api.conftest import Person, body, client_of
+from voiceera.api import envelope
 from voiceera.api.app import create_app
 from voiceera.api.routing import declare, policies, router
 from voiceera.config import Settings
-from voiceera.errors import StartupError
+from voiceera.errors import StartupError, Unavailable
 from voiceera.rules.permissions import Access
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
@@ -131,3 +134,12 @@ async def test_probes_and_version_answer(anyone: httpx.AsyncClient) -> None:
         told = answer.json()["data"]
         assert told["status"] == "down" and "no worker says that it is there" in told["reason"]
     assert body(await anyone.get("/version"), 200)["version"]
+
+
+@pytest.mark.parametrize("state", ["53100", "53300", "57P01", "58030"], ids=["disk full", "clients", "stop", "i/o"])
+async def test_a_database_that_cannot_work_is_no_fault_of_the_request(database: Database, state: str) -> None:
+    raising = f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(DBAPIError) as raised:
+        async with database.platform() as connection:
+            await connection.execute(text(raising))
+    assert isinstance(envelope.known(raised.value), Unavailable)

@@ -38,6 +38,8 @@ _FRAMEWORK = {
 
 # What PostgreSQL says of text that it cannot store: NUL, lone surrogates, numbers past its types.
 _UNSTORABLE = {"22021", "22P05", "22P02", "22003", "22008", "22007"}
+# Classes of what it says when it cannot work: no resources (a full disk), an operator's doing, the system's errors.
+_OUT_OF_ORDER = ("53", "57", "58")
 
 
 def success(data: T) -> Success[T]:
@@ -95,6 +97,8 @@ def known(error: Exception) -> VoiceEraError | None:
         return error
     if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _UNSTORABLE:
         return Invalid("A value cannot be stored.", details="Text may not hold NUL or unpaired surrogates.")
+    if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", None)).startswith(_OUT_OF_ORDER):
+        return errors.Unavailable("The database cannot work at the moment.", retry_after_seconds=30)
     if isinstance(error, PoolTimeout | OperationalError | InterfaceError | OSError):
         return errors.Unavailable("The database cannot be reached.")
     return None

@@ -96,7 +96,9 @@ def _initialize(home: Path, data: Path, programs: Path, account: Account) -> Non
         **account.switch,
     )
     if answer.returncode != 0:
-        raise StartupError(f"PostgreSQL could not make its cluster in {home}: {answer.stderr.strip()}")
+        free = shutil.disk_usage(home).free // 1_000_000
+        why = next(iter(answer.stderr.strip().splitlines()), "it does not say why")
+        raise StartupError(f"PostgreSQL could not make its cluster in {home}, where {free} MB are free: {why}")
     making.rename(data)
     os.sync()
 
