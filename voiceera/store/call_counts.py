@@ -1,5 +1,6 @@
 """How many calls a list has: exact up to a cap, and not counted again while it is far beyond it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from voiceera.store.calls import calls
 from voiceera.store.page import EXACT_TOTAL_LIMIT
 from voiceera.store.wire import Statement
 
-_FAR_BEYOND = EXACT_TOTAL_LIMIT + 1_000
+FAR_BEYOND = EXACT_TOTAL_LIMIT + 1_000
 _REMEMBERED_SECONDS = 60.0
 _MOST_REMEMBERED = 10_000
 
@@ -29,17 +30,26 @@ class CallCounts:
         self, connection: Connection, organization_id: UUID, wanted: CallFilter, *, exact: bool = False
     ) -> tuple[int, bool]:
         """The total, and whether it is the cap."""
+
+        async def count() -> int:
+            values = {"organization_id": organization_id} | wanted.values()
+            rows = await _count(wanted.shape(), exact=exact).rows(connection, **values)
+            total: int = rows[0][0]
+            return total
+
+        return (await count(), False) if exact else await self.remembered(organization_id, wanted, count)
+
+    async def remembered(
+        self, organization_id: UUID, wanted: CallFilter, count: Callable[[], Awaitable[int]]
+    ) -> tuple[int, bool]:
+        """The same by another way to count, up to `FAR_BEYOND`."""
         key, now = (organization_id, wanted), clock.monotonic()
-        if not exact and self._far_beyond.get(key, 0.0) > now:
+        if self._far_beyond.get(key, 0.0) > now:
             return EXACT_TOTAL_LIMIT, True
-        values = {"organization_id": organization_id} | wanted.values()
-        rows = await _count(wanted.shape(), exact=exact).rows(connection, **values)
-        total: int = rows[0][0]
-        if exact or total <= EXACT_TOTAL_LIMIT:
-            return total, False
-        if total >= _FAR_BEYOND:
+        total = await count()
+        if total >= FAR_BEYOND:
             self._remember(key, now)
-        return EXACT_TOTAL_LIMIT, True
+        return (total, False) if total <= EXACT_TOTAL_LIMIT else (EXACT_TOTAL_LIMIT, True)
 
     def _remember(self, key: tuple[UUID, CallFilter], now: float) -> None:
         self._far_beyond.pop(key, None)
@@ -54,5 +64,5 @@ def _count(wanted: CallFilter, *, exact: bool) -> Statement:
         calls.c.organization_id == sa.bindparam("organization_id"), *wanted.conditions()
     )
     if not exact:
-        rows = rows.limit(sa.literal_column(str(_FAR_BEYOND)))
+        rows = rows.limit(sa.literal_column(str(FAR_BEYOND)))
     return Statement(sa.select(sa.func.count()).select_from(rows.subquery()))

@@ -1,31 +1,27 @@
 """What narrows a list of calls, or of their recordings."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from voiceera.rules.calls import Direction
-from voiceera.store.calls import call_turns, calls
+from voiceera.store.calls import call_texts, calls
 from voiceera.store.filters import Span, equal
 
 _EQUAL = ("agent_id", "campaign_id", "contact_id", "status", "disposition", "phone_number")
 _SOME_DAY = datetime.min
 MARK: Any = "given"
-_ESCAPED = re.compile("[%_/]")
-
-
-def _escape(found: re.Match[str]) -> str:
-    return "/" + found[0]
 
 
 @dataclass(frozen=True)
 class CallFilter:
-    """What a call must be to be shown; None: anything. `search`: in its notes, or in anything that was said."""
+    """What a call must be to be shown; None: anything. `search`: words that stand in its notes or in
+    what was said."""
 
     agent_id: UUID | None = None
     campaign_id: UUID | None = None
@@ -51,13 +47,13 @@ class CallFilter:
             }
         )
         if self.search is not None:
-            yield calls.c.notes.icontains(self.search, autoescape=True) | _was_said(self.search)
+            yield said(sa.literal(self.search))
 
     def values(self) -> dict[str, Any]:
         """The parameters of `conditions`, by name."""
         given = {name: getattr(self, name) for name in _EQUAL}
         given |= {"start": self.span.start, "end": self.span.end}
-        given |= {"pattern": None if self.search is None else f"%{_ESCAPED.sub(_escape, self.search)}%"}
+        given |= {"search": self.search}
         return {name: value for name, value in given.items() if value is not None}
 
     def shape(self) -> "CallFilter":
@@ -67,6 +63,9 @@ class CallFilter:
         marks["direction"] = self.direction
         span = Span(*(None if edge is None else _SOME_DAY for edge in (self.span.start, self.span.end)))
         return CallFilter(**marks, search=None if self.search is None else MARK, span=span)
+
+    def without_search(self) -> "CallFilter":
+        return replace(self, search=None)
 
     def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
         """Of a shape, with named parameters for its values."""
@@ -80,15 +79,18 @@ class CallFilter:
                 edge = sa.bindparam(name, type_=calls.c.created_at.type)
                 yield calls.c.created_at >= edge if name == "start" else calls.c.created_at < edge
         if self.search is not None:
-            pattern = sa.bindparam("pattern", type_=sa.Text)
-            said = (call_turns.c.organization_id == calls.c.organization_id) & (call_turns.c.call_id == calls.c.id)
-            was_said = sa.exists().where(said, call_turns.c.text.ilike(pattern, escape="/"))
-            yield calls.c.notes.ilike(pattern, escape="/") | was_said
+            yield said(SEARCH)
 
 
-def _was_said(text: str) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        call_turns.c.organization_id == calls.c.organization_id,
-        call_turns.c.call_id == calls.c.id,
-        call_turns.c.text.icontains(text, autoescape=True),
-    )
+SEARCH = sa.bindparam("search", type_=sa.Text)
+
+
+def asked(text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    """The words of a search, all of which must have been said or noted; the last may be the beginning of one."""
+    return sa.func.words_asked(text, type_=TSQUERY)
+
+
+def said(text: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """The words stand in what was said in the call, or in its notes."""
+    its_own = (call_texts.c.organization_id == calls.c.organization_id) & (call_texts.c.call_id == calls.c.id)
+    return sa.exists().where(its_own, call_texts.c.words.op("@@")(asked(text)))

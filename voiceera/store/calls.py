@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, TSVECTOR, insert
 
 from voiceera.rules.calls import TurnRecord
 from voiceera.store.base import Connection, metadata
@@ -79,6 +79,16 @@ call_turns = sa.Table(
     sa.Column("step", sa.Text),
     sa.Column("result", sa.Text),
     sa.Column("latency", JSONB),
+)
+
+# What was said in a call and noted about it, as words to search for; kept by triggers. Read only together with calls,
+# whose row-level security holds: this table's own does not hold us, who own it.
+call_texts = sa.Table(
+    "call_texts",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("call_id", _ID, primary_key=True),
+    sa.Column("words", TSVECTOR, nullable=False),
 )
 
 media_tokens = sa.Table(
