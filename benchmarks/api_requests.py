@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from benchmarks.rows import DAYS
+from voiceera.store.call_pages import SORTABLE
 
 LIMIT = 20
-SORTS = ("created_at", "answered_at", "ended_at", "duration_seconds", "cost", "status", "disposition")
+SORTS = tuple(SORTABLE)
 _AGENT = "01900000-0000-7000-8000-a{:011x}"
 _CAMPAIGN = "01900000-0000-7000-8000-c{:011x}"
 
