@@ -42,7 +42,7 @@ from pydantic import SecretStr
 from benchmarks.api_requests import LIMIT, lists
 from benchmarks.media import usage
 from benchmarks.rows import MEASURED_TENANT, call_rows, facts_of, word
-from voiceera.config import Settings
+from voiceera.config import Settings, bare_environment
 from voiceera.ids import new_id
 from voiceera.services.tokens import Claims, Tokens
 from voiceera.store import sessions
@@ -82,9 +82,16 @@ async def cpu_ms(process: Process, port: int, token: str, paths: list[str], requ
 async def platform_api(settings: Settings) -> AsyncIterator[tuple[Process, int]]:
     program = Path(sys.executable).with_name("voiceera")
     command = (str(program), "api", "--port", "0")
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=settings.environment())
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=_environment(settings))
     async with _ended(process) as first_line:
         yield process, int(first_line.strip().rpartition(":")[2])
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """In which the program builds the settings that were given here."""
+    given = {name: getattr(settings, name) for name in settings.model_fields_set}
+    plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in given.items()}
+    return bare_environment() | {f"VOICEERA_{name.upper()}": str(value) for name, value in plain.items()}
 
 
 @asynccontextmanager

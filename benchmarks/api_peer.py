@@ -2,8 +2,8 @@
 
 A FastAPI application with mapped classes, a session a request and a response model, which does what the platform
 does: it checks the token's signature and its session, counts the caller's requests, sets the scope of row-level
-security and caps the total. Reads {"url", "key"} from standard input (the database, and what tokens are signed under), and says
-{"port"} when it listens.
+security and caps the total. Reads {"url", "key"} from standard input (the database, and what tokens are signed
+under), and says {"port"} when it listens.
 """
 
 import json
@@ -28,13 +28,13 @@ from voiceera.api.call_logs import CallLog
 from voiceera.api.shapes import Items, Success
 from voiceera.roles.ports import bound_socket
 from voiceera.store import calls, recordings, sessions
-from voiceera.store.base import driver_url
+from voiceera.store.base import driver_url, metadata
 
 CAP = 10_000
 
 
 class Base(DeclarativeBase):
-    metadata = calls.metadata
+    metadata = metadata
 
 
 def mapped(table: Table) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import uvloop
 
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 400
 
 
 @dataclass

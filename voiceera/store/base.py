@@ -46,7 +46,8 @@ class Database:
             pool_timeout=10,
             isolation_level="AUTOCOMMIT",  # `_transaction` says BEGIN and COMMIT
             hide_parameters=True,  # an error must not quote what was to be written
-            connect_args={"server_settings": {"application_name": name}},
+            pool_use_lifo=True,  # the connection that worked last has its statements prepared
+            connect_args={"server_settings": {"application_name": name}, "statement_cache_size": 300},
         )
 
     @asynccontextmanager
