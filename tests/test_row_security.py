@@ -18,6 +18,9 @@ PLATFORM = {
 }
 """Tables that belong to no organization, and why."""
 
+NOT_FORCED = {"call_texts": "no index of words serves under a policy; read only with calls, which force theirs"}
+"""Tables of tenants whose policy does not hold their owner, and why."""
+
 _TABLES = text("""
     SELECT c.relname AS name, c.relrowsecurity AS has_security, c.relforcerowsecurity AS is_forced,
         EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) AS has_policy,
@@ -40,7 +43,8 @@ async def test_every_table_of_tenants_forces_row_level_security(database: Databa
         for name, row in found.items()
         if (row.is_tenants or name == "organizations") and not (row.has_security and row.is_forced and row.has_policy)
     }
-    assert {name for name in open_ones if not found[name].is_partition} == set()
+    assert {name for name in open_ones if not found[name].is_partition} == NOT_FORCED.keys()
+    assert all(found[name].has_security and found[name].has_policy for name in NOT_FORCED)
 
 
 async def test_every_other_table_is_known_to_belong_to_nobody(database: Database) -> None:

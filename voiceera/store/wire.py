@@ -46,9 +46,12 @@ class Statement:
 
     async def rows(self, connection: AsyncConnection, **values: Any) -> list[asyncpg.Record]:
         """Raw rows: JSON columns are text, numeric ones decimals."""
+        return await _asked(connection, _driver(connection).fetch(self.text, *self.arguments(values)))
+
+    def arguments(self, values: dict[str, Any]) -> list[Any]:
+        """In the order of the text's $1, $2 …"""
         given = self._given | values
-        answer = _driver(connection).fetch(self.text, *[given[name] for name in self._names])
-        return await _asked(connection, answer)
+        return [given[name] for name in self._names]
 
 
 async def _asked(connection: AsyncConnection, answer: Awaitable[T]) -> T:
