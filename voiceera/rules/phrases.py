@@ -84,6 +84,8 @@ def _in_a_sentence(choice: str) -> Iterator[str]:
     for said in (choice, f"the {choice}"):
         yield from (f"{lead_in} {said}" for lead_in in LEAD_INS)
         yield from (f"{said} {follow_up}" for follow_up in FOLLOW_UPS)
+    if " " not in choice:
+        yield from (f"{choice}s {follow_up}" for follow_up in ("are good", "are better for me", "suit me", "please"))
 
 
 def _digit_phrases() -> Iterator[str]:
