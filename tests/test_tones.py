@@ -50,3 +50,10 @@ def test_a_voice_is_no_beep(rate: int) -> None:
     t = np.arange(rate) / rate
     wave = sum(np.sin(2 * np.pi * f * t) / (1 + ((f - 600) / 300) ** 2) for f in harmonics)
     assert not found(rate, (np.asarray(wave) * 4000).astype(np.int16))
+
+
+def test_a_high_voice_on_the_telephone_is_no_beep() -> None:
+    """The line cuts off the lowest harmonic of 210 Hz, and the second stands alone."""
+    t = np.arange(8000) / 8000
+    wave = sum(share * np.sin(2 * np.pi * 210 * k * t) for k, share in ((2, 1.0), (3, 0.15), (4, 0.1), (6, 0.05)))
+    assert not found(8000, ulaw_to_pcm(pcm_to_ulaw((np.asarray(wave) * 6000).astype(np.int16))))
