@@ -171,6 +171,10 @@ def recount_by(rows: Sequence[Any], key: Callable[[Any], Any]) -> dict[Any, dict
     return plain({name: summed(group) for name, group in by(rows, key).items()})
 
 
+def counts(groups: dict[Any, dict[str, float]]) -> dict[Any, dict[str, float]]:
+    return {key: {name: sums[name] for name in analytics.COUNTS} for key, sums in groups.items()}
+
+
 def recount_bins(rows: Sequence[Any], key: Callable[[Any], Any]) -> dict[Any, dict[int, int]]:
     bins = {
         name: Counter(floor(log(max(ms, 1)) / log(1.05)) for row in group for ms in row.answer_ms)
@@ -194,9 +198,9 @@ async def check(connection: Connection, wanted: Slice, zone: ZoneInfo) -> None:
     by_day = {
         days[place]: sums for place, sums in (await analytics.totals_by_day(connection, wanted, midnights)).items()
     }
-    assert plain(by_day) == recount_by(rows, lambda row: row.created_at.astimezone(zone).date())
+    assert plain(by_day) == counts(recount_by(rows, lambda row: row.created_at.astimezone(zone).date()))
     by_hour = await analytics.totals_by_hour(connection, wanted, periods.offsets(first, last, zone))
-    assert plain(by_hour) == recount_by(rows, lambda row: row.created_at.astimezone(zone).hour)
+    assert plain(by_hour) == counts(recount_by(rows, lambda row: row.created_at.astimezone(zone).hour))
     for limit in (1, 10):
         assert await analytics.top_phrases(connection, wanted, limit) == commonest(rows, limit)
     latencies = await analytics.latencies_by_agent(connection, wanted)

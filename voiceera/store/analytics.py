@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from voiceera.rules.periods import Offset
 from voiceera.store import phrase_counts
 from voiceera.store.base import Connection
-from voiceera.store.call_measures import ADDED, BIN, COUNTED, MEASURES, NAMES, ORIGIN, QUARTER
+from voiceera.store.call_measures import BIN, MEASURES, ORIGIN, QUARTER
 from voiceera.store.calls import calls
 from voiceera.store.filters import Span, equal
 from voiceera.store.rollups import day_of, quarter_of
@@ -23,6 +23,9 @@ Sums = dict[str, Any]
 """Measure → what it adds up to."""
 Bins = list[tuple[int, int]]
 """(bin, count); see `rules.latency_bins`."""
+
+COUNTS = ("total", "answered", "is_completed", "is_failed")
+"""The measures that are told by day and by hour."""
 
 _EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
@@ -59,19 +62,19 @@ async def totals_by_campaign(connection: Connection, wanted: Slice) -> dict[UUID
 
 
 async def totals_by_day(connection: Connection, wanted: Slice, midnights: Sequence[datetime]) -> dict[int, Sums]:
-    """By place in `midnights`, the instants at which the days begin; days without calls are missing."""
+    """`COUNTS` by place in `midnights`, the instants at which the days begin; days without calls are missing."""
     place = "width_bucket(start, CAST(:midnights AS timestamptz[])) - 1"
-    return await _totals_by(connection, wanted, place, midnights=list(midnights))
+    return await _totals_by(connection, wanted, place, COUNTS, midnights=list(midnights))
 
 
 async def totals_by_hour(connection: Connection, wanted: Slice, clock: Sequence[Offset]) -> dict[int, Sums]:
-    """By the hour that the clock showed when the call was made."""
+    """`COUNTS` by the hour that the clock showed when the call was made."""
     hour = """
         CAST(extract(hour FROM timezone('UTC', start) + (CAST(:aheads AS interval[]))[
             greatest(1, width_bucket(start, CAST(:changes AS timestamptz[])))]) AS integer)
     """
     changes, aheads = [offset.start for offset in clock], [offset.ahead for offset in clock]
-    return await _totals_by(connection, wanted, hour, changes=changes, aheads=aheads)
+    return await _totals_by(connection, wanted, hour, COUNTS, changes=changes, aheads=aheads)
 
 
 async def latencies_by_agent(connection: Connection, wanted: Slice) -> dict[UUID, Bins]:
@@ -83,11 +86,20 @@ async def latencies_by_campaign(connection: Connection, wanted: Slice) -> dict[U
 
 
 async def _totals_by(
-    connection: Connection, wanted: Slice, key: str, *, by_day: bool = False, **values: Any
+    connection: Connection,
+    wanted: Slice,
+    key: str,
+    measures: Sequence[str] = tuple(MEASURES),
+    *,
+    by_day: bool = False,
+    **values: Any,
 ) -> dict[Any, Sums]:
     """`key`: SQL over `start`, `agent_id`, `campaign_id`. `by_day`: it does not look at `start`."""
-    facts = _facts(wanted, key, "call_rollups", NAMES, f"SELECT {QUARTER}, agent_id, campaign_id, {COUNTED}", "")
-    statement = sa.text(f"{facts} SELECT {key} AS key, {ADDED} FROM facts GROUP BY 1")
+    counted = ", ".join(f"{MEASURES[name]} AS {name}" for name in measures)
+    added = ", ".join(f"sum({name}) AS {name}" for name in measures)
+    told = f"SELECT {QUARTER}, agent_id, campaign_id, {counted}"
+    facts = _facts(wanted, key, "call_rollups", ", ".join(measures), told, "")
+    statement = sa.text(f"{facts} SELECT {key} AS key, {added} FROM facts GROUP BY 1")
     rows = await connection.execute(statement, values | _values(wanted, by_day=by_day))
     return {row.key: dict(row._mapping) for row in rows if row.key is not None}
 
