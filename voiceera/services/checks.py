@@ -32,6 +32,7 @@ class Checks:
         self._least_free = least_free_bytes
         self._one_at_a_time = asyncio.Lock()
         self._kept: tuple[float, list[Part]] | None = None
+        self._writing: asyncio.Future[None] | None = None
 
     async def needed(self) -> list[Part]:
         """Database, storage, worker, media: what must answer. At most a second old."""
@@ -69,12 +70,19 @@ class Checks:
         started = clock.monotonic()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.to_thread(_write_and_remove, self._directory)
+                await asyncio.shield(self._begin_to_write())
         except _AWAY as error:
             return Part("storage", "recordings", reason=f"the recordings' directory cannot be written: {_why(error)}")
         if self.free_bytes() < self._least_free:
             return Part("storage", "recordings", reason="the disk is nearly full")
         return Part("storage", "recordings", latency_ms=_since(started))
+
+    def _begin_to_write(self) -> asyncio.Future[None]:
+        """One at a time: a storage that hangs must not take one thread after the other."""
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(asyncio.to_thread(_write_and_remove, self._directory))
+            self._writing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return self._writing
 
     def disk(self) -> Part:
         free, least = self.free_bytes(), self._least_free
@@ -125,10 +133,14 @@ async def _again(ask: Callable[[], Awaitable[Crew]]) -> Crew:
 async def _echo(bus: Bus) -> None:
     channel, listening = f"echo:{new_id()}", asyncio.Event()
     async with aclosing(bus.subscribe(channel, listening)) as messages:
-        hearing = asyncio.create_task(anext(messages))
-        await listening.wait()
-        await bus.publish(channel, {})
-        await hearing
+        hearing = asyncio.ensure_future(anext(messages))
+        try:
+            await listening.wait()
+            await bus.publish(channel, {})
+            await hearing
+        finally:  # nobody may leave a subscription that somebody still iterates
+            hearing.cancel()
+            await asyncio.wait([hearing])
 
 
 def _write_and_remove(directory: Path) -> None:
