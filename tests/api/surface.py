@@ -106,7 +106,10 @@ async def _call(seeding: Seeding) -> str:
 
 
 async def _integration(seeding: Seeding) -> str:
-    made = await seeding.person.post("/integrations", name=_name(), type="telephony", provider="scripted")
+    config = {"caller_ids": ["+12025550000"], "allowed_countries": ["US"]}
+    made = await seeding.person.post(
+        "/integrations", name=_name(), type="telephony", provider="scripted", config=config
+    )
     return str(made["id"])
 
 

@@ -143,3 +143,11 @@ async def test_a_database_that_cannot_work_is_no_fault_of_the_request(database: 
         async with database.platform() as connection:
             await connection.execute(text(raising))
     assert isinstance(envelope.known(raised.value), Unavailable)
+
+
+async def test_a_405_says_all_that_the_path_takes_and_a_routes_own_word_is_no_id(ann: Person) -> None:
+    for path, allowed in (("/agents", "GET, POST"), (f"/agents/{ann.organization_id}", "DELETE, GET, PUT")):
+        response = await ann.client.patch(path)
+        assert (body(response, 405)["code"], response.headers["Allow"]) == ("REQUEST_002", allowed)
+    response = await ann.client.delete("/integrations/providers")
+    assert (body(response, 405)["code"], response.headers["Allow"]) == ("REQUEST_002", "GET")

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.fuzz.platform import ROLES, Stage, staged
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -46,7 +48,14 @@ async def fuzz(wanted: argparse.Namespace) -> int:
                     failed += [role] if status else []
                     await stage.leave_maintenance()
                 round_number += 1
-    return _tell(wanted, seen, failed)
+            documented = await _documented(stage.url)
+    return _tell(wanted, seen, documented, failed)
+
+
+async def _documented(url: str) -> set[str]:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        document = (await client.get("/openapi.json")).json()
+    return {f"{method.upper()} {path}" for path, operations in document["paths"].items() for method in operations}
 
 
 def _cases(seen: dict[str, Counter[int]]) -> int:
@@ -91,16 +100,18 @@ def _interactions(event: Any) -> Iterator[tuple[str, int]]:
             yield f"{case.get('method')} {case.get('path')}", int(response["status_code"])
 
 
-def _tell(wanted: argparse.Namespace, seen: dict[str, Counter[int]], failed: list[str]) -> int:
-    only_404 = sorted(operation for operation, statuses in seen.items() if set(statuses) == {404})
+def _tell(wanted: argparse.Namespace, seen: dict[str, Counter[int]], documented: set[str], failed: list[str]) -> int:
+    """Undocumented methods count as cases, and not as operations."""
+    known = {operation: statuses for operation, statuses in sorted(seen.items()) if operation in documented}
+    only_404 = [operation for operation, statuses in known.items() if set(statuses) == {404}]
     errors = sum(n for statuses in seen.values() for status, n in statuses.items() if status >= 500 and status != 503)
     figures = {
         "cases": _cases(seen),
-        "operations": len(seen),
+        "operations": len(known),
         "failed_roles": failed,
         "server_errors": errors,
         "only_404": only_404,
-        "statuses": {operation: dict(sorted(statuses.items())) for operation, statuses in sorted(seen.items())},
+        "statuses": {operation: dict(sorted(statuses.items())) for operation, statuses in known.items()},
     }
     if wanted.json:
         wanted.json.write_text(json.dumps(figures, indent=1))

@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, NoReturn
 from unittest.mock import patch
 
+import httpcore
 import httpx
 from sqlalchemy import text
 
@@ -61,7 +64,10 @@ async def staged(rows: int) -> AsyncIterator[Stage]:
     database = Database(server.url_of(ROLE))
     try:
         await migrate.upgrade(server.url_of(ROLE))
-        with patch.object(outbound, "_resolve", _no_network):
+        with (
+            patch.object(outbound, "resolve", _somewhere),
+            patch.object(outbound._CheckedBackend, "connect_tcp", _refuse),
+        ):
             async with _serving(_settings(directory), database) as (url, settings):
                 yield await _seed(url, settings, database, rows)
     finally:
@@ -70,8 +76,13 @@ async def staged(rows: int) -> AsyncIterator[Stage]:
         shutil.rmtree(directory)
 
 
-async def _no_network(host: str, _port: int) -> list[outbound.Address]:
-    raise OSError(f"{host}: the fuzzer reaches nothing outside")
+async def _somewhere(*_arguments: Any) -> list[outbound.Address]:
+    """No name is looked up."""
+    return [ip_address("1.1.1.1")]
+
+
+async def _refuse(*_arguments: Any, **_options: Any) -> NoReturn:
+    raise httpcore.ConnectError("the fuzzer reaches nothing outside")
 
 
 def _settings(directory: Path) -> Settings:
@@ -109,6 +120,9 @@ async def _seed(url: str, settings: Settings, database: Database, rows: int) -> 
         for _ in range(rows):
             for name, row in (await seeded(owner, book)).items():
                 pools.setdefault(name, []).append(row)
+        for index, campaign_id in enumerate(pools["campaign_id"]):
+            for move in (("launch",), ("launch", "pause"), ())[index % 3]:
+                await owner.post(f"/campaigns/{campaign_id}/{move}", 200)
         pools["user_id"] = [
             await _colleague(database, owner, f"{ids.new_id()}@example.com", "member") for _ in range(rows)
         ]

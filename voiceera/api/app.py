@@ -44,7 +44,7 @@ from voiceera.api.event_stream import Streams
 from voiceera.api.http_metrics import HttpMetrics
 from voiceera.api.outermost import Outermost
 from voiceera.api.rate_limit import AcceptedKeys, RateLimit
-from voiceera.api.routing import policies
+from voiceera.api.routing import literal_paths, policies
 from voiceera.config import Settings
 from voiceera.providers.outbound import allow_list
 from voiceera.services.accounts import Accounts
@@ -105,4 +105,5 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     app.add_middleware(RateLimit, settings=settings, tokens=accounts.tokens, keys=accepted_keys)
     app.add_middleware(Outermost, metrics=http_metrics)
     policies(app)
+    app.state.literal_paths = literal_paths(app)
     return app

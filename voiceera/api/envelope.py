@@ -6,13 +6,12 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from voiceera import clock, errors
+from voiceera.api.routing import methods_of
 from voiceera.api.shapes import Created, Items, Success, T, iso
 from voiceera.errors import FieldProblem, Invalid, VoiceEraError
 from voiceera.store.page import Page
@@ -126,19 +125,11 @@ async def _on_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+        headers["Allow"] = ", ".join(sorted(methods_of(request.app, request.url.path)))
     if error.status_code == 400:
         return answer(422, "VALIDATION_001", "The request does not fit.", str(error.detail))
     code, message = _FRAMEWORK.get(error.status_code, ("REQUEST_001", HTTPStatus(error.status_code).phrase + "."))
     return answer(error.status_code, code, message, None, headers=headers)
-
-
-def _methods_of(request: Request) -> set[str]:
-    """All that the path takes; the framework says only what the first of its routes does."""
-    routes = (context.original_route for context in iter_route_contexts(request.app.routes))
-    scope = {"type": "http", "method": "", "path": request.scope["path"], "root_path": "", "headers": []}
-    matching = (route for route in routes if isinstance(route, APIRoute) and route.matches(scope)[0] is Match.PARTIAL)
-    return {method for route in matching for method in route.methods or ()}
 
 
 def _path(location: tuple[int | str, ...]) -> str:

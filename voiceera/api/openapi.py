@@ -117,9 +117,10 @@ def _errors(path: str, method: str, operation: dict[str, Any], access: Access) -
         statuses.append(429)
     if access is not Access.PUBLIC:
         statuses += [401, 403]
-    if path.startswith("/auth/"):
+    if path.startswith(("/auth/", "/invitations/accept")):
         statuses.append(401)
-    if "{" in path:
+    names_rows = path.startswith("/analytics/") or (method == "post" and access is not Access.PUBLIC)
+    if "{" in path or names_rows:
         statuses.append(404)
     if method != "get":
         statuses.append(409)

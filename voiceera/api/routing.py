@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Message
 
 from voiceera.api import idempotency, strict_json
@@ -39,6 +40,8 @@ class Route(APIRoute):
         wanted = () if self.body_field is None else _FORMS if takes_form else ("application/json",)
 
         async def checked(request: Request) -> Response:
+            if self.param_convertors and request.url.path in request.app.state.literal_paths:
+                raise HTTPException(405)  # A word that another route has for its own is no id.
             settings: Settings = request.app.state.backend.settings
             if wanted:
                 _check_media_type(request, wanted)
@@ -99,6 +102,21 @@ def policies(app: FastAPI) -> dict[tuple[str, str], Access]:
         for method in route.methods or ():
             found[method, route.path] = next(iter(declared))
     return found
+
+
+def literal_paths(app: FastAPI) -> frozenset[str]:
+    """The paths that have no parameter."""
+    paths = (getattr(context.original_route, "path", "") for context in iter_route_contexts(app.routes))
+    return frozenset(path for path in paths if "{" not in path)
+
+
+def methods_of(app: FastAPI, path: str) -> set[str]:
+    """All that a path takes; the framework says only what the first of its routes does."""
+    scope = {"type": "http", "method": "", "path": path, "root_path": "", "headers": []}
+    routes = [context.original_route for context in iter_route_contexts(app.routes)]
+    matching = [each for each in routes if isinstance(each, APIRoute) and each.matches(scope)[0] is Match.PARTIAL]
+    own = [route for route in matching if route.path == path]
+    return {method for route in own or matching for method in route.methods or ()}
 
 
 def _tree(dependant: Dependant) -> Iterator[Dependant]:
