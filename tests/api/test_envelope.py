@@ -151,3 +151,11 @@ async def test_a_405_says_all_that_the_path_takes_and_a_routes_own_word_is_no_id
         assert (body(response, 405)["code"], response.headers["Allow"]) == ("REQUEST_002", allowed)
     response = await ann.client.delete("/integrations/providers")
     assert (body(response, 405)["code"], response.headers["Allow"]) == ("REQUEST_002", "GET")
+
+
+async def test_a_body_that_may_be_left_out_is_not_null(ann: Person) -> None:
+    agent = await ann.post("/agents", name="Clara")
+    path, as_json = f"/agents/{agent['id']}/clone", {"Content-Type": "application/json"}
+    refused = await ann.client.post(path, content=b" null ", headers=as_json)
+    assert body(refused, 422)["fields"][0]["field"] == "body"
+    assert body(await ann.client.post(path, content=b"", headers=as_json), 201)["name"] == "Clara (copy)"

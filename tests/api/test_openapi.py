@@ -83,6 +83,8 @@ def test_every_answer_but_an_empty_one_has_a_schema_and_every_refusal_is_our_env
     thin = []
     for method, path, operation in operations(document):
         for status, answer in operation["responses"].items():
+            if path == "/metrics" and status == "200":
+                continue  # Prometheus' own text format
             contents = answer.get("content", {})
             if status != "204" and not (contents and all(_has_schema(each) for each in contents.values())):
                 thin.append(f"{method} {path} {status}")

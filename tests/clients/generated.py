@@ -18,11 +18,9 @@ def document_in(folder: Path) -> Path:
     return path
 
 
-def python_client(folder: Path) -> Path:
-    """A folder to import `voiceera_client` from. A warning of the generator fails: something would be missing."""
-    command = [str(BIN / "openapi-python-client"), "generate", "--path", str(document_in(folder)), "--meta", "none"]
-    command += ["--config", str(ROOT / "clients/python.yaml"), "--fail-on-warning"]
-    command += ["--output-path", str(folder / "voiceera_client")]
+def generate(document: Path, package: Path) -> None:
+    """The Python client as `package`. A warning of the generator fails: something would be missing."""
+    command = [str(BIN / "openapi-python-client"), "generate", "--path", str(document), "--meta", "none"]
+    command += ["--config", str(ROOT / "clients/python.yaml"), "--fail-on-warning", "--output-path", str(package)]
     made = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert made.returncode == 0, made.stdout + made.stderr
-    return folder

@@ -62,6 +62,11 @@ class Receiver:
         async with self._changed, asyncio.timeout(20):
             await self._changed.wait_for(lambda: len(self.received) >= count)
 
+    async def changed(self) -> None:
+        """The next request has come."""
+        async with self._changed:
+            await self._changed.wait()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[1:-2]

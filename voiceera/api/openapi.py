@@ -107,6 +107,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _exemplify(operation: dict[str, Any]) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        kinds = [kind for kind in content["schema"].get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            # A body that may be left out: null is none.
+            content["schema"] = kinds[0]
     if (example := REQUESTS.get(operation["operationId"])) is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example
 

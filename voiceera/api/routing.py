@@ -38,6 +38,9 @@ class Route(APIRoute):
         takes_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
         has_owner = any(_POLICIES.get(each.call) not in (None, Access.PUBLIC) for each in _tree(self.dependant))
         wanted = () if self.body_field is None else _FORMS if takes_form else ("application/json",)
+        may_lack_body = (
+            self.body_field is not None and not takes_form and not self.body_field.field_info.is_required()
+        )
 
         async def checked(request: Request) -> Response:
             if self.param_convertors and request.url.path in request.app.state.literal_paths:
@@ -59,6 +62,8 @@ class Route(APIRoute):
                         for name in unknown
                     ),
                 )
+            if may_lack_body and (await request.body()).strip() == b"null":
+                raise Invalid("The request does not fit.", FieldProblem("body", "is null; leave it out, or send {}"))
             try:
                 response = await handle(request)
             except Exception:
