@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake
@@ -117,6 +118,7 @@ def swept(app: FastAPI) -> Iterator[Declared]:
             yield route
 
 
+@pytest.mark.slow
 async def test_no_secret_and_nobodys_words_stand_in_the_clear(app: FastAPI, open_directory: Path) -> None:
     settings = {"log_level": "DEBUG", "login_tries_per_minute": "1000", "outbound_allow": "127.0.0.1/32:1"}
     async with platform(open_directory, "worker", "media", **settings) as running:

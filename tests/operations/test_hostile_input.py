@@ -93,6 +93,7 @@ async def test_no_path_breaks_any_route(app: FastAPI, operator: Person) -> None:
             assert told_off(answer), (route.method, route.path, value, answer.status_code, answer.text[:300])
 
 
+@pytest.mark.slow
 async def test_no_query_breaks_any_route(app: FastAPI, operator: Person) -> None:
     for route in declared(app):
         if route.method != "GET":
