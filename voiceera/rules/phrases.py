@@ -7,7 +7,7 @@ from voiceera.rules.choices import choice_wordings, plain_wordings
 from voiceera.rules.dates import date_phrases
 from voiceera.rules.flows import AskStep, Expect, Flow
 from voiceera.rules.numbers import CARDINALS, DIGITS, cardinal_words
-from voiceera.rules.wordings import FILLERS, FOLLOW_UPS, LEAD_INS, OPENINGS, POLITE, WORDINGS, Meaning
+from voiceera.rules.wordings import FILLERS, FOLLOW_UPS, LEAD_INS, OPENINGS, POLAR_ANSWERS, POLITE, WORDINGS, Meaning
 
 MACHINE_PHRASES = (
     *MACHINE_WORDS,
@@ -59,6 +59,8 @@ def _expected(expect: Expect) -> Iterator[str]:
         case "yes_no":
             yield from WORDINGS[Meaning.YES]
             yield from WORDINGS[Meaning.NO]
+            for begun, ways_on in POLAR_ANSWERS:
+                yield from (f"{first} {then}" for first in begun for then in ways_on)
         case "choice":
             choices = tuple(expect.choices.items())
             for _, wordings in choice_wordings(choices):

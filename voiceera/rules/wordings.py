@@ -647,6 +647,26 @@ FOLLOW_UPS = _lines("""
 """)
 """And after it."""
 
+POLAR_ANSWERS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        ("yes", "yes yes", "oh yes", "yeah", "yep", "yup", "uh huh", "sure", "okay", "right", "exactly", "correct"),
+        (
+            *("that's right", "that's correct", "that's it", "that's fine", "that's good", "that's perfect", "it is"),
+            *("that is right", "that is correct", "that is fine", "that works", "sounds good", "sounds right"),
+            *("please", "thanks", "thank you", "perfect", "perfect thanks", "great", "great thank you", "exactly"),
+        ),
+    ),
+    (
+        ("no", "no no", "nope", "sorry", "no sorry", "oh no", "i'm afraid"),
+        (
+            *("that's wrong", "that's not right", "that's not correct", "that's not it", "that isn't right"),
+            *("that isn't it", "it isn't", "it's not", "not quite", "not that one", "wrong day", "wrong time"),
+            *("i said something else", "that's not what i said", "that is wrong", "that is not right", "please"),
+        ),
+    ),
+)
+"""How an answer to "Is that right?" begins, and how it goes on."""
+
 FILLERS = ("um", "uh", "well", "oh", "so", "hmm", "let me see", "let me think", "hold on", "you know", "i mean", "ah")
 OPENINGS = (
     *("yes hello", "hello hello", "yeah hello", "hey", "hey there", "hello speaking", "hello this is", "yes"),
