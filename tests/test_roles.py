@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from voiceera.roles.ports import bound_socket
 from voiceera.store.base import Database
+from voiceera.store.revision import current_revision
 
 needs_worker = pytest.mark.skipif(find_spec("voiceera.worker.main") is None, reason="no worker yet")
 VOICEERA = (sys.executable, "-m", "voiceera")
@@ -90,9 +91,17 @@ def test_a_ledger_that_cannot_be_written_is_said() -> None:
 
 
 async def test_another_revision_is_refused_with_what_to_run(database: Database, database_url: str) -> None:
+    ours = await current_revision(database_url)
+    await _move_to(database, "f00")
+    try:
+        assert "run `voiceera migrate`" in refusal("worker", database_url=database_url)
+    finally:
+        await _move_to(database, ours)  # the next test may get this database
+
+
+async def _move_to(database: Database, revision: str | None) -> None:
     async with database.engine.begin() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = 'f00'"))
-    assert "run `voiceera migrate`" in refusal("worker", database_url=database_url)
+        await connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def test_no_database_is_said(open_directory: Path) -> None:
