@@ -40,10 +40,10 @@ from voiceera.store.vault import Vault
 
 KEY = "a key of this benchmark's own, for one run"
 SCALE = 1 / 1000
-TIMEOUT_SECONDS = 0.5
+TIMEOUT_SECONDS = 0.3
 LEASE_SECONDS = 2.0
 SWEEP_SECONDS = 1.0
-RECEIVERS = 20
+RECEIVERS = 50
 MOST_FAILURES = 5
 _AT_A_TIME = 50
 

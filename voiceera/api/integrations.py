@@ -56,7 +56,11 @@ class IntegrationShown(Shown):
 
 
 class IntegrationStatus(Shown):
-    """What the last test found. `latency_ms`: how long the provider took to answer it."""
+    """What the last test found, or the calls since. `latency_ms`: how long the provider took to answer the test.
+
+    Calls make a line `failing` after three in a row that it could not take, and `working` again with the first that
+    it could.
+    """
 
     integration_id: UUID
     status: Status
@@ -223,7 +227,7 @@ async def test_integration(act: Acting, integration_id: UUID) -> Success[Integra
 
 @routes.get("/integrations/{integration_id}/status")
 async def get_integration_status(work: Reading, integration_id: UUID) -> Success[IntegrationStatus]:
-    """What the last test found."""
+    """Whether it works, by the last test or the calls since."""
     return success(_status_of(await _of(work, integration_id)))
 
 

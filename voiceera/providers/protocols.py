@@ -135,6 +135,8 @@ class DialAnswer:
     permanent: bool = False
     retry_after_seconds: float | None = None
     reason: str = ""
+    fault: bool = False
+    """The line itself is broken: no connection, no answer, an error of the vendor's, credentials that it refuses."""
 
 
 class CarrierEventKind(StrEnum):

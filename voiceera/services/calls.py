@@ -222,6 +222,8 @@ async def _go_on(
         carrier_call_id=name,
         **noted,
     )
+    if heard and attempt.accepted_at is None:  # the carrier's callback is faster than its answer to the dial
+        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_STARTED, now)
     if heard and to is AttemptState.IN_PROGRESS:
         await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_ANSWERED, now)
     name_of_contact = await calls.contact_name(connection, attempt.organization_id, attempt.id)

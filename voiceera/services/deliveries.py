@@ -1,5 +1,6 @@
 """Sending deliveries: claim, sign, post, and write down what came of it."""
 
+import asyncio
 import json
 import random
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from voiceera.store.vault import Vault
 
 log = get_logger("webhooks")
 
+_TRANSACTIONS_AT_ONCE = 3
+"""However many receivers there are: the worker's other parts share the same few connections."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -41,9 +45,10 @@ class Post:
     sender: WebhookSender
     pace: Pace = field(default_factory=Pace)
     now: Callable[[], datetime] = utc_now
+    _transactions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TRANSACTIONS_AT_ONCE))
 
     async def claim(self, organization_id: UUID, webhook_id: UUID, now: datetime, count: int) -> list[Claimed]:
-        async with self.database.organization(organization_id) as connection:
+        async with self._transactions, self.database.organization(organization_id) as connection:
             return await deliveries.claim(connection, organization_id, webhook_id, now, self.pace.lease, count)
 
     async def send(self, claimed: Claimed, *, once: bool = False) -> Reply:
@@ -53,7 +58,7 @@ class Post:
         key = claimed.organization_id, claimed.webhook_id
         secrets = webhooks.opened(self.vault, *key, claimed.secrets).at(at)
         reply = await self.sender.post(claimed.url, rules.headers(secrets, str(claimed.event_id), at, body), body)
-        async with self.database.organization(claimed.organization_id) as connection:
+        async with self._transactions, self.database.organization(claimed.organization_id) as connection:
             await self._write_down(connection, claimed, at, reply, once)
         return reply
 

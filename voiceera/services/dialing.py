@@ -179,7 +179,7 @@ async def _commit_intent(
         "contact_name": variables.get("name"),
     }
     if await calls.get(connection, attempt.organization_id, attempt.id) is not None:
-        heard = await calls.move(connection, attempt.organization_id, attempt.id, **call)
+        await calls.change(connection, attempt.organization_id, attempt.id, **call)
     else:
         born = {
             "organization_id": attempt.organization_id,
@@ -190,9 +190,7 @@ async def _commit_intent(
             "phone_number": attempt.phone_number,
             "created_at": now,
         }
-        heard = await calls.add(connection, born | call)
-    if heard:
-        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_STARTED, now)
+        await calls.add(connection, born | call)
     base = f"{public_url}/carriers/{trunk.provider}/{attempt.organization_id}/{attempt.id}"
     dial = Dial(
         reference=str(attempt.id),
@@ -323,9 +321,12 @@ async def _note_name(connection: Connection, attempt: Attempt, answer: DialAnswe
     """The carrier's first name for the call, unless a callback has told a better one."""
     if answer.placed is not Placed.ACCEPTED:
         return
+    was_told = attempt.accepted_at is not None
     name = attempt.carrier_call_id or answer.carrier_call_id
     await attempts.change(connection, attempt, accepted_at=attempt.accepted_at or now, carrier_call_id=name)
-    await calls.change(connection, attempt.organization_id, attempt.id, carrier_call_id=name)
+    heard = await calls.move(connection, attempt.organization_id, attempt.id, carrier_call_id=name)
+    if heard and not was_told:
+        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_STARTED, now)
 
 
 async def become_unknown(connection: Connection, attempt: Attempt, now: datetime) -> None:

@@ -108,15 +108,11 @@ def is_call(organization_id: UUID, call_id: UUID) -> sa.ColumnElement[bool]:
     return (calls.c.organization_id == organization_id) & (calls.c.id == call_id)
 
 
-async def add(connection: Connection, row: dict[str, Any]) -> bool:
-    """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us.
-
-    Answers whether the organization listens to events.
-    """
+async def add(connection: Connection, row: dict[str, Any]) -> None:
+    """A call is born: at a dial's intent, when a single call is asked for, or when somebody rings us."""
     empty: dict[str, Any] = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "answer_ms": []}
     values = empty | {"turns": 0, "interruptions": 0, "goal_reached": False} | row
-    statement = sa.insert(calls).values(**values).returning(is_listening(row["organization_id"]))
-    return bool(await connection.scalar(statement))
+    await connection.execute(sa.insert(calls).values(**values))
 
 
 async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:

@@ -216,6 +216,25 @@ async def note_test(
     )
 
 
+async def note_live(
+    connection: Connection, organization_id: UUID, integration_id: UUID, *, status: str, detail: str, now: datetime
+) -> Integration | None:
+    """What calls found out; the integration, if its status was another."""
+    changed = (
+        update(integrations)
+        .where(
+            integrations.c.organization_id == organization_id,
+            integrations.c.id == integration_id,
+            integrations.c.deleted_at.is_(None),
+            integrations.c.status != status,
+        )
+        .values(status=status, status_detail=detail, status_latency_ms=None, tested_at=now)
+        .returning(*_SHOWN)
+    )
+    row = (await connection.execute(changed)).one_or_none()
+    return None if row is None else Integration(**row._mapping)
+
+
 async def delete(connection: Connection, organization_id: UUID, integration_id: UUID, now: datetime) -> None:
     """Hide it and forget its credentials."""
     await connection.execute(

@@ -14,6 +14,7 @@ from voiceera.providers.protocols import DialAnswer, Placed
 from voiceera.services import claiming, dialing
 from voiceera.services.claiming import Claim
 from voiceera.services.dialing import Intent
+from voiceera.services.line_health import LineHealth
 from voiceera.services.live import tell
 from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import attempts, dial_queue, maintenance
@@ -55,6 +56,7 @@ class Dialer:
         self._wake = asyncio.Event()
         self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
         self._in_maintenance = False
+        self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
 
     def wake(self) -> None:
@@ -143,7 +145,8 @@ class Dialer:
 
     async def _send(self, claim: Claim, trunk: Trunk, intended: Intent, committed: float) -> None:
         await tell(self._bus, intended.state)
-        if monotonic() - committed > _STALE_SECONDS:
+        is_stale = monotonic() - committed > _STALE_SECONDS
+        if is_stale:
             log.warning("intent_too_old", attempt_id=intended.dial.reference)
             answer = DialAnswer(Placed.BUSY_NOW, reason="not sent in time")
         else:
@@ -156,6 +159,15 @@ class Dialer:
         async with self._transactions:
             state = await dialing.record_answer(self._database, claim.claimed, answer, self._now())
         await tell(self._bus, state)
+        if not is_stale:
+            await self._note_health(claim, trunk, answer)
+
+    async def _note_health(self, claim: Claim, trunk: Trunk, answer: DialAnswer) -> None:
+        """After the answer is written down: what cannot be noted loses nothing."""
+        try:
+            await self._health.note(claim.claimed.organization_id, trunk, answer, self._now())
+        except Exception:
+            log.exception("health_not_noted")
 
     async def _release(self, claim: Claim) -> None:
         key = (claim.claimed.organization_id, claim.claimed.attempt_id)

@@ -83,12 +83,12 @@ class Plivo:
         try:
             response = await self._client.post("Call/", json=_call_request(dial))
         except TargetRefused as refused:
-            return DialAnswer(Placed.REFUSED, permanent=True, reason=refused.message)
+            return DialAnswer(Placed.REFUSED, permanent=True, reason=refused.message, fault=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # Nothing was sent: nothing can ring.
-            return DialAnswer(Placed.BUSY_NOW, reason=f"not connected: {type(error).__name__}")
+            return DialAnswer(Placed.BUSY_NOW, reason=f"not connected: {type(error).__name__}", fault=True)
         except httpx.HTTPError as error:
-            return DialAnswer(Placed.UNKNOWN, reason=f"no answer: {type(error).__name__}")
+            return DialAnswer(Placed.UNKNOWN, reason=f"no answer: {type(error).__name__}", fault=True)
         return _dial_answer(response)
 
     async def hang_up(self, carrier_call_id: str) -> None:
@@ -234,8 +234,11 @@ def _dial_answer(response: httpx.Response) -> DialAnswer:
         return DialAnswer(Placed.BUSY_NOW, retry_after_seconds=_retry_after(response), reason=reason)
     if 300 <= status < 500 and status != 408:
         bad_number = status in (400, 404, 422) and _BAD_NUMBER.search(reason) and not _OUR_NUMBER.search(reason)
-        return DialAnswer(Placed.REFUSED, invalid_number=bool(bad_number), permanent=True, reason=reason)
-    return DialAnswer(Placed.UNKNOWN, reason=reason)
+        may_not = status in (401, 403)
+        return DialAnswer(
+            Placed.REFUSED, invalid_number=bool(bad_number), permanent=True, reason=reason, fault=may_not
+        )
+    return DialAnswer(Placed.UNKNOWN, reason=reason, fault=True)
 
 
 def _body(response: httpx.Response) -> dict[str, Any]:
