@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -75,8 +76,8 @@ async def test_status_turns_failing_when_the_vendor_goes_down_during_calls_and_a
     webhook = await ann.post("/webhooks", url=receiver.url, events=["integration.failing"])
     agent = await ann.post("/agents", name="Voice", **SPEAKER)
     async with backend.database.platform() as connection:
-        now = clock.utc_now()
-        await media_nodes.heartbeat(connection, new_id(), url="ws://127.0.0.1:1", capacity=100, live=0, now=now)
+        later = clock.utc_now() + timedelta(hours=1)  # a slow machine must not take it for dead
+        await media_nodes.heartbeat(connection, new_id(), url="ws://127.0.0.1:1", capacity=100, live=0, now=later)
     line, path = Line(ann, backend, agent["id"]), f"/integrations/{made['id']}/status"
 
     assert (await ann.get(path))["status"] == "untested"
