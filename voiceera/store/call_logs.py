@@ -47,10 +47,11 @@ async def find(
     values |= {"skip": skip, "size": size, "reach": min(_MOST, skip + size)}
     shape = Shape(wanted.shape(), sort, request.order, known)
     if wanted.search is None:
-        total, is_capped = await counts.of(connection, organization_id, wanted, exact=request.exact_total)
-        if keys[0].column is not calls.c.created_at:
-            narrowed = await _narrowed(connection, organization_id, wanted)
-            shape, values = replace(shape, wanted=narrowed.shape()), values | narrowed.values()
+        narrowed = await _narrowed(connection, organization_id, wanted)
+        total, is_capped = await counts.of(
+            connection, organization_id, wanted, exact=request.exact_total, counted=narrowed
+        )
+        shape, values = replace(shape, wanted=narrowed.shape()), values | narrowed.values()
         rows = await page(shape).rows(connection, **values)
     else:
         search = Search(connection, organization_id, wanted, shape, values, counts)
