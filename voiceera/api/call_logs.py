@@ -93,7 +93,12 @@ class _CallFilters(ListQuery):
     contact_id: UUID | None = None
     phone_number: PhoneFilter | None = None
     search: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="In the notes, or in what was said.")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Words of the notes, or of what was said; the last may have just begun.",
+        ),
     ] = None
 
     def wanted(self, **also: Any) -> CallFilter:
