@@ -154,3 +154,31 @@ def test_examples_of_refusals_are_refusals(document: dict[str, Any]) -> None:
     }
     assert len(examples) > 8
     assert [example for example in examples if not validator.is_valid(json.loads(example))] == []
+
+
+def test_lists_take_every_filter_that_their_rows_have(document: dict[str, Any]) -> None:
+    lacking = []
+    for method, path, operation in operations(document):
+        names = {each["name"] for each in operation.get("parameters", [])}
+        if "cursor" not in names:
+            continue
+        rows_have = _properties_of_items(document, operation)
+        wanted: set[str] = {
+            name for name in ("status", "agent_id", "campaign_id", "phone_number") if name in rows_have
+        }
+        wanted |= {"search"} if rows_have & {"name", "description", "first_name"} else set()
+        if "created_at" in rows_have and "{date}" not in path:
+            wanted |= {"date_from", "date_to", "timezone"}
+        lacking += [f"{method} {path} lacks {sorted(wanted - names)}"] if wanted - names else []
+    assert lacking == []
+
+
+def _properties_of_items(document: dict[str, Any], operation: dict[str, Any]) -> set[str]:
+    def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+        name = schema.get("$ref", "").rpartition("/")[2]
+        found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+        return found
+
+    answer = resolved(operation["responses"]["200"]["content"]["application/json"]["schema"])
+    page = resolved(answer["properties"]["data"])
+    return set(resolved(page["properties"]["items"]["items"])["properties"])
