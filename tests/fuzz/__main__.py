@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--roles", nargs="+", choices=ROLES, default=list(ROLES))
     parser.add_argument("--rows", type=int, default=40, help="rows of each noun that are there (default %(default)s)")
-    parser.add_argument("--examples", type=int, default=25, help="generated cases for each operation and role")
+    parser.add_argument("--examples", type=int, default=2, help="generated cases for each operation and role")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--only", help="only operations whose path matches")
     parser.add_argument("--json", type=Path, help="write the figures here")
