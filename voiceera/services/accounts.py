@@ -72,7 +72,7 @@ class Accounts:
         async with self.database.platform() as connection:
             await organizations.add(connection, user.organization_id, name, now)
             await users.add(connection, user, password_hash)
-            await _audit(connection, user, "register", origin, now)
+            await note_of_user(connection, user, "register", origin, now)
         return user
 
     async def login(self, *, email: str, password: str, origin: Origin, now: datetime) -> SignedIn:
@@ -93,7 +93,7 @@ class Accounts:
         async with self.database.platform() as connection:
             await unhurried(connection)
             if user is not None:
-                await _audit(connection, user, "login_failed", origin, now)
+                await note_of_user(connection, user, "login_failed", origin, now)
             else:
                 await throttles.count_try(connection, ("login of a stranger", origin.address or ""), now)
 
@@ -110,7 +110,7 @@ class Accounts:
             now=now,
             expires_at=now + self._refresh_lifetime,
         )
-        await _audit(connection, user, "login", origin, now)
+        await note_of_user(connection, user, "login", origin, now)
         signed_in = await users.get(connection, organization_id, user.id)
         return await self._issue(connection, signed_in or user, session_id, now)
 
@@ -211,7 +211,8 @@ def _refused() -> Unauthenticated:
     return Unauthenticated("AUTH_003", "The refresh token is not valid.")
 
 
-async def _audit(connection: Connection, user: User, action: str, origin: Origin, now: datetime) -> None:
+async def note_of_user(connection: Connection, user: User, action: str, origin: Origin, now: datetime) -> None:
+    """A line of audit about what somebody did with their own account."""
     await audit.write(
         connection,
         user.organization_id,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from voiceera.errors import Unauthenticated
 from voiceera.rules.mails import MOST_RESETS_AN_HOUR, MailKind
-from voiceera.services.accounts import Accounts, Origin, organization_of_token
-from voiceera.store import audit, mails, password_resets, sessions, users
+from voiceera.services.accounts import Accounts, Origin, note_of_user, organization_of_token
+from voiceera.store import mails, password_resets, sessions, users
 from voiceera.store.base import Connection, Database
 from voiceera.store.jobs import DueRow
 from voiceera.store.password_resets import ResetRequest
@@ -35,7 +35,9 @@ async def look_up(database: Database, row: DueRow, now: datetime) -> None:
         if await mails.count_since(connection, *about, user.id, now - timedelta(hours=1)) >= MOST_RESETS_AN_HOUR:
             return
         await mails.add(connection, *about, user.email, user.id, now)
-        await _audit(connection, user, "password_reset_asked", Origin(request.address, None, request.request_id), now)
+        await note_of_user(
+            connection, user, "password_reset_asked", Origin(request.address, None, request.request_id), now
+        )
 
 
 async def reset(accounts: Accounts, token: str, password: str, origin: Origin, now: datetime) -> None:
@@ -57,27 +59,13 @@ async def reset(accounts: Accounts, token: str, password: str, origin: Origin, n
         await users.change(connection, organization_id, user.id, now, password_hash=password_hash)
         await sessions.end_all(connection, organization_id, user.id, "password reset", now)
         await password_changed(connection, user, now)
-        await _audit(connection, user, "password_reset", origin, now)
+        await note_of_user(connection, user, "password_reset", origin, now)
 
 
 async def password_changed(connection: Connection, user: User, now: datetime) -> None:
     """Links under way are void, and the person is told."""
     await password_resets.forget(connection, user.organization_id, user.id)
     await mails.add(connection, user.organization_id, MailKind.PASSWORD_CHANGED, user.email, user.id, now)
-
-
-async def _audit(connection: Connection, user: User, action: str, origin: Origin, now: datetime) -> None:
-    await audit.write(
-        connection,
-        user.organization_id,
-        action,
-        now,
-        actor_id=user.id,
-        subject="user",
-        subject_id=user.id,
-        address=origin.address,
-        request_id=origin.request_id,
-    )
 
 
 def _refused() -> Unauthenticated:
