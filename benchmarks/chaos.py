@@ -36,7 +36,7 @@ from voiceera.lab.faults import Faults
 from voiceera.lab.ledger import read_ledger
 
 SECONDS_PER_KILL = 3.0
-_QUIET_SECONDS = 20.0
+_QUIET_SECONDS = 120.0
 """A wrong dialer that has moved nothing for so long will not move anything more."""
 # One statement, so one instant: the counters, and a recount of the rows beside them.
 _COUNTED = text("""
@@ -141,7 +141,7 @@ class Watch:
         if states != self._last:
             self._last, self._moved_at = states, monotonic()
         nothing_left = not states.get("pending") and not states.get("in_progress")
-        waits_in_vain = not states.get("pending") and monotonic() - self._moved_at > _QUIET_SECONDS + 100
+        waits_in_vain = not states.get("pending") and monotonic() - self._moved_at > _QUIET_SECONDS
         self.is_over = nothing_left or waits_in_vain or monotonic() > self._deadline
 
 

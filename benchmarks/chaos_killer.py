@@ -5,7 +5,6 @@ A stopped process holds still, so what is read of its rows and of the ledger is 
 
 import asyncio
 import random
-import socket
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from benchmarks.chaos_points import IN_FLIGHT, OF_API, OF_WORKER, OpenAttempt, Point, points_of_api, points_of_worker
 from benchmarks.chaos_stage import Stage, Victim
 from voiceera.lab.ledger import Row, read_ledger
+from voiceera.processes import process_name
 
 _SETTLE_SECONDS = 0.03
 """What a stopped process has sent already arrives."""
@@ -98,7 +98,7 @@ class Killer:
                     found = [_open(row) for row in await connection.execute(_OPEN)]
                     busy = (await connection.execute(_IN_TRANSACTION)).scalar_one()
                     return points_of_api(found, self._ledger(), in_transaction=bool(busy))
-                name = f"{socket.gethostname()}:{victim.pid}"
+                name = process_name(victim.pid)
                 found = [_open(row) for row in await connection.execute(_CLAIMED_BY, {"name": name})]
                 return points_of_worker(found, self._ledger())
         except (DBAPIError, InterfaceError, OSError):

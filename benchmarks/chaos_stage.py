@@ -71,10 +71,6 @@ class Victim:
         assert self._child is not None and self._child.pid is not None, "not started"
         return self._child.pid
 
-    @property
-    def port(self) -> int | None:
-        return self._child.port if self._child is not None else None
-
     async def start(self) -> None:
         self._child = Child(self.role, self._output, self._listener)
         await self._child.start(self._settings)

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,11 @@ STOPPED_BY_SIGNAL = 130
 
 _LAST_WORDS_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def process_name(pid: int | None = None) -> str:
+    """What a process of this machine (None: this one) is called among the others."""
+    return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
 
 
 def module(name: str) -> list[str]:

@@ -1,8 +1,6 @@
 """What every role does around its own work: logs, the database checked, signals, an end in order."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,7 +9,7 @@ import uvloop
 from voiceera import log
 from voiceera.config import Settings
 from voiceera.errors import StartupError, VoiceEraError
-from voiceera.processes import STOPPED_BY_SIGNAL, stop_on_signals
+from voiceera.processes import STOPPED_BY_SIGNAL, process_name, stop_on_signals
 from voiceera.services.presence import present
 from voiceera.services.system_logs import written_down
 from voiceera.store.base import Database
@@ -49,11 +47,6 @@ def run_role(name: str, settings: Settings, work: Work, ready: Ready) -> int:
                 raise
 
     return run_until_signal(name, settings.log_level, over_the_database, spool)
-
-
-def process_name() -> str:
-    """What this process is called among the others."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def run_until_signal(

@@ -12,10 +12,9 @@ from pydantic import SecretStr
 from voiceera import log
 from voiceera.config import Settings
 from voiceera.errors import StartupError
-from voiceera.processes import STOPPED_BY_SIGNAL, ending_signals
+from voiceera.processes import STOPPED_BY_SIGNAL, ending_signals, process_name
 from voiceera.roles.child import Child
 from voiceera.roles.ports import bound_socket
-from voiceera.roles.role import process_name
 from voiceera.services.system_logs import written_down
 from voiceera.store.base import Database
 from voiceera.store.postgres import PostgresServer, embedded_postgres

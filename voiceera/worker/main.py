@@ -1,12 +1,11 @@
 """The worker role: a dialer, a reaper and a job runner over one database."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from contextlib import aclosing
 
 from voiceera.config import Settings
+from voiceera.processes import process_name
 from voiceera.providers.outbound import allow_list
 from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.services.deliveries import Post
@@ -38,7 +37,7 @@ async def run_worker(
     vault, allow = Vault.load(settings), allow_list(settings.outbound_allow)
     trunks = StoredTrunks(database, vault, allow)
     public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = process_name()
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
     reaper = Reaper(database, bus, trunks, keep_logs_days=settings.log_retention_days)
     sender = WebhookSender(allow)
