@@ -16,7 +16,7 @@ from tests.far_end import far_end
 from voiceera.errors import Invalid, ProviderError
 from voiceera.providers.carriers.plivo import Plivo, PlivoCredentials, PlivoSettings, Vobiz
 from voiceera.providers.outbound import allow_list
-from voiceera.providers.protocols import Dial, EndedAs, Placed
+from voiceera.providers.protocols import Dial, EndedAs, Placed, Transfer
 from voiceera.providers.registry import Kind, carrier_factory, load, names
 
 DIAL = Dial(
@@ -222,3 +222,30 @@ def test_the_registry_knows_the_carriers_and_draws_their_forms() -> None:
     assert TypeAdapter(factory.Credentials).json_schema()["required"] == ["auth_id", "auth_token"]
     with pytest.raises(Invalid, match="there are: plivo"):
         load(Kind.CARRIER, "bell")
+
+
+async def test_a_call_is_handed_over_by_having_the_vendor_fetch_what_to_do() -> None:
+    async with carrier(answer(202, {"message": "call transferred"})) as (near, far):
+        await near.transfer("c-1", Transfer("+12025550177", "+12025550100", "https://v.example/transfer/12025550177"))
+    line, _, body = far.requests[0]
+    assert line == "POST /v1/Account/MAXXXX/Call/c-1/"
+    assert json.loads(body) == {
+        "legs": "aleg",
+        "aleg_url": "https://v.example/transfer/12025550177",
+        "aleg_method": "POST",
+    }
+
+
+async def test_keys_are_pressed_into_a_call() -> None:
+    async with carrier(answer(202, {"message": "digits sent"})) as (near, far):
+        await near.send_digits("c-1", "12#")
+    line, _, body = far.requests[0]
+    assert line == "POST /v1/Account/MAXXXX/Call/c-1/DTMF/"
+    assert json.loads(body) == {"digits": "12#", "leg": "aleg"}
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+async def test_a_transfer_that_the_vendor_refuses_is_an_error(status: int) -> None:
+    async with carrier(answer(status, {"error": "no"})) as (near, _far):
+        with pytest.raises(ProviderError):
+            await near.transfer("c-1", Transfer("+12025550177", "+12025550100", "https://v.example/"))

@@ -133,3 +133,13 @@ async def test_callbacks_are_not_rate_limited_and_not_documented(far: Far) -> No
     response = await far.send("ringing", RING)
     assert "X-RateLimit-Limit" not in response.headers
     assert "/carriers" not in (await far.client.get("/openapi.json")).text
+
+
+async def test_where_a_call_is_transferred_to_stands_in_the_signed_path(far: Far) -> None:
+    path = far.path("transfer/12025550177")
+    response = await far.send("", {"CallUUID": "c-1"}, path=path)
+    dial = ElementTree.fromstring(response.text).find("Dial")
+    assert dial is not None and dial.findtext("Number") == "12025550177"
+    assert dial.attrib["callerId"] == far.world.caller_id.removeprefix("+")
+    forged = await far.send("", {"CallUUID": "c-1"}, token="another-token", path=path)
+    assert forged.status_code == 403

@@ -12,7 +12,7 @@ from voiceera.api.depends import Visit, VisitingAlways
 from voiceera.api.routing import CarrierRoute
 from voiceera.errors import Conflict
 from voiceera.log import get_logger
-from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind
+from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, Transfer
 from voiceera.services import calls
 from voiceera.services.trunks import Trunk
 
@@ -61,6 +61,21 @@ async def hangup(
     request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: VisitingAlways
 ) -> Response:
     return await _event(request, carrier, organization_id, attempt_id, CarrierEventKind.ENDED, here)
+
+
+@routes.post("/transfer/{to}")
+async def transfer(
+    request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, to: str, here: VisitingAlways
+) -> Response:
+    """A carrier that was told to transfer a call fetches where to. The number stands in the signed path."""
+    trunk, event = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
+    if trunk is None or event is None:
+        return Response(status_code=403)
+    caller_id = await calls.caller_id_of(here.backend.database, organization_id, attempt_id)
+    ours = caller_id or next(iter(trunk.caller_ids), None)
+    if ours is None or not to.isdecimal():
+        return Response(status_code=404)
+    return Response(trunk.carrier.answer_with_transfer(Transfer(f"+{to}", ours, "")), media_type="application/xml")
 
 
 async def _event(

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from voiceera.rules.audio import AudioFormat
-from voiceera.rules.calls import HangupCause, TurnRecord
+from voiceera.rules.calls import CallBrief, HangupCause, TurnRecord
 
 
 class Line(Protocol):
@@ -25,6 +25,20 @@ class Line(Protocol):
 
     def hang_up(self) -> None:
         """End the call at the carrier (closing the stream ends a call that lives by it)."""
+
+
+class Switchboard(Protocol):
+    """What the carrier does with a call besides carrying its sound; one for all calls of a process.
+
+    Both raise ProviderError, with a message that tells the agent what did not work, and nothing secret.
+    """
+
+    async def transfer(self, brief: CallBrief, to: str) -> None:
+        """Connect the caller to `to` (E.164). When it returns the carrier has taken the call over, and the line
+        ends."""
+
+    async def send_digits(self, brief: CallBrief, digits: str) -> None:
+        """Press these keys (0–9, *, #) on the other side's telephone system."""
 
 
 class CallObserver(Protocol):

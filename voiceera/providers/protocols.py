@@ -116,6 +116,19 @@ class Dial:
     maximum_seconds: int = 600
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """Connect an answered call to another number. `caller_id`: one of ours, which the other side sees.
+
+    `instructions_url`: where a carrier that fetches what to do finds `answer_with_transfer`'s.
+    """
+
+    to: str
+    caller_id: str
+    instructions_url: str
+    ring_seconds: int = 30
+
+
 class Placed(StrEnum):
     ACCEPTED = "accepted"
     """The carrier took it; `carrier_call_id` may be its first name for the call."""
@@ -200,6 +213,12 @@ class Carrier(Protocol):
     async def hang_up(self, carrier_call_id: str) -> None:
         """End a call, ringing or answered; one that is over already is no error. Raises ProviderError."""
 
+    async def transfer(self, carrier_call_id: str, transfer: Transfer) -> None:
+        """Hand an answered call over; its media socket ends with that. Raises ProviderError."""
+
+    async def send_digits(self, carrier_call_id: str, digits: str) -> None:
+        """Press keys (0–9, *, #) into an answered call. Raises ProviderError."""
+
     async def find(
         self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
     ) -> list[CarrierCall]:
@@ -218,5 +237,8 @@ class Carrier(Protocol):
         """The XML that makes the carrier open its media socket to us, for as long as the call lives."""
 
     def answer_with_hangup(self) -> str: ...
+
+    def answer_with_transfer(self, transfer: Transfer) -> str:
+        """The XML that connects the call to the other number."""
 
     async def close(self) -> None: ...

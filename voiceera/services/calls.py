@@ -290,5 +290,12 @@ async def record_turn(database: Database, organization_id: UUID, call_id: UUID, 
         await calls.put_turn(connection, organization_id, call_id, index, turn)
 
 
+async def caller_id_of(database: Database, organization_id: UUID, call_id: UUID) -> str | None:
+    """Our number in a call, if it has one."""
+    async with database.organization(organization_id) as connection:
+        call = await calls.get(connection, organization_id, call_id)
+    return None if call is None else call.caller_id
+
+
 def _hashed(secret: str) -> bytes:
     return sha256(secret.encode()).digest()

@@ -20,6 +20,7 @@ from voiceera.providers.protocols import (
     Dial,
     DialAnswer,
     Placed,
+    Transfer,
 )
 from voiceera.rules.audio import AudioFormat
 
@@ -99,6 +100,19 @@ class Plivo:
         if response.status_code not in (200, 202, 204, 404):
             raise self._failed(response)
 
+    async def transfer(self, carrier_call_id: str, transfer: Transfer) -> None:
+        """The vendor fetches what to do with the call instead of streaming it (docs: voice/api/call/transfer)."""
+        fetched = {"legs": "aleg", "aleg_url": transfer.instructions_url, "aleg_method": "POST"}
+        await self._tell(f"Call/{carrier_call_id}/", fetched)
+
+    async def send_digits(self, carrier_call_id: str, digits: str) -> None:
+        await self._tell(f"Call/{carrier_call_id}/DTMF/", {"digits": digits, "leg": "aleg"})
+
+    async def _tell(self, path: str, body: dict[str, str]) -> None:
+        response = await self._ask("POST", path, body=body)
+        if response.status_code not in (200, 201, 202, 204):
+            raise self._failed(response)
+
     # ── looking up ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def find(
@@ -154,9 +168,11 @@ class Plivo:
     async def _read(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         return self._json(await self._ask("GET", path, query))
 
-    async def _ask(self, method: str, path: str, query: dict[str, str] | None = None) -> httpx.Response:
+    async def _ask(
+        self, method: str, path: str, query: dict[str, str] | None = None, body: dict[str, str] | None = None
+    ) -> httpx.Response:
         try:
-            return await self._client.request(method, path, params=query)
+            return await self._client.request(method, path, params=query, json=body)
         except httpx.HTTPError as error:
             raise ProviderError(self._vendor, f"no answer: {type(error).__name__}") from error
 
@@ -189,6 +205,9 @@ class Plivo:
 
     def answer_with_hangup(self) -> str:
         return wire.HANGUP_XML
+
+    def answer_with_transfer(self, transfer: Transfer) -> str:
+        return wire.transfer_xml(_digits(transfer.to), _digits(transfer.caller_id), transfer.ring_seconds)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -80,6 +80,12 @@ def stream_xml(media_url: str, audio_format: AudioFormat, *, maximum_seconds: in
     return f'<?xml version="1.0" encoding="UTF-8"?><Response>{stream}</Response>'
 
 
+def transfer_xml(to: str, caller_id: str, ring_seconds: int) -> str:
+    """Rings the other number and connects it; where it does not answer, the call ends (docs: voice/xml/dial)."""
+    dial = f'<Dial callerId={quoteattr(caller_id)} timeout="{ring_seconds}"><Number>{escape(to)}</Number></Dial>'
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{dial}</Response>'
+
+
 HANGUP_XML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>'
 
 # ── callbacks ────────────────────────────────────────────────────────────────────────────────────────────────────

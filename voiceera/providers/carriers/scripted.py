@@ -25,6 +25,7 @@ from voiceera.providers.protocols import (
     DialAnswer,
     EndedAs,
     Placed,
+    Transfer,
 )
 from voiceera.rules.audio import AudioFormat
 
@@ -69,6 +70,8 @@ class ScriptedCarrier:
         self.dialed: list[Dial] = []
         """Every dial that reached the carrier, whatever it answered."""
         self.hung_up: list[str] = []
+        self.transferred: list[tuple[str, Transfer]] = []
+        self.pressed: list[tuple[str, str]] = []
         self.calls: list[CarrierCall] = []
         """What `find` looks through. A dial that is accepted, or unknown after placing (`place`), stands here."""
 
@@ -96,6 +99,12 @@ class ScriptedCarrier:
 
     async def hang_up(self, carrier_call_id: str) -> None:
         self.hung_up.append(carrier_call_id)
+
+    async def transfer(self, carrier_call_id: str, transfer: Transfer) -> None:
+        self.transferred.append((carrier_call_id, transfer))
+
+    async def send_digits(self, carrier_call_id: str, digits: str) -> None:
+        self.pressed.append((carrier_call_id, digits))
 
     async def find(
         self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
@@ -126,6 +135,9 @@ class ScriptedCarrier:
 
     def answer_with_hangup(self) -> str:
         return "<hangup/>"
+
+    def answer_with_transfer(self, transfer: Transfer) -> str:
+        return f"<transfer to='{transfer.to}'/>"
 
     async def close(self) -> None:
         """Nothing is open."""
