@@ -6,6 +6,7 @@ A new path parameter needs a line in `SEEDS`; a route whose body is checked befo
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -80,6 +81,9 @@ class Seeding:
 Seed = Callable[[Seeding], Awaitable[str]]
 
 
+_COUNT = count(1000)
+
+
 def _name() -> str:
     return f"Theirs {ids.new_id()}"
 
@@ -109,6 +113,14 @@ async def _integration(seeding: Seeding) -> str:
     config = {"caller_ids": ["+12025550000"], "allowed_countries": ["US"]}
     made = await seeding.person.post(
         "/integrations", name=_name(), type="telephony", provider="scripted", config=config
+    )
+    return str(made["id"])
+
+
+async def _phone_number(seeding: Seeding) -> str:
+    number = f"+1303555{next(_COUNT):04d}"
+    made = await seeding.person.post(
+        "/phone-numbers", phone_number=number, integration_id=seeding.known["integration_id"], label=_name()
     )
     return str(made["id"])
 
@@ -148,6 +160,7 @@ SEEDS: dict[str, Seed] = {
     "contact_id": _contact,
     "call_id": _call,
     "integration_id": _integration,
+    "phone_number_id": _phone_number,
     "user_id": _user,
     "organization_id": _organization,
     "key_id": _key,

@@ -35,6 +35,7 @@ from voiceera.api import (
     openapi,
     organization,
     pages,
+    phone_numbers,
     recordings,
     users,
     webhooks,
@@ -90,7 +91,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
-        *(calls, call_events, call_logs, recordings, integrations, carriers, health),
+        *(calls, call_events, call_logs, recordings, integrations, phone_numbers, carriers, health),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):

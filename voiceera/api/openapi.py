@@ -24,6 +24,7 @@ TAGS = {
     "Recordings": "What was said, as audio.",
     "Analytics": "What the calls add up to.",
     "Integrations": "Stored credentials for carriers and providers.",
+    "Phone Numbers": "Numbers of your own: who answers them, and which calls come from them.",
     "Webhooks": "Events, sent to your own server.",
     "Admin": "For the platform's operator.",
     "Health & Status": "Probes, version, documents.",

@@ -42,6 +42,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "config": {"caller_ids": ["+12025550100"], "allowed_countries": ["US"]},
         "credentials": {"auth_id": "MAXXXXXXXXXXXXXXXXXX", "auth_token": "your-token"},
     },
+    "create_phone_number": {
+        "phone_number": "+12025550100",
+        "integration_id": _ID,
+        "agent_id": _ID,
+        "label": "Front desk",
+    },
     "create_webhook": {"url": "https://example.com/hooks/voiceera", "events": ["call.ended", "campaign.completed"]},
     "create_api_key": {"name": "Reporting", "scope": "read"},
     "create_invitation": {"email": "bob@example.com", "role": "member"},

@@ -1,7 +1,7 @@
 """Trunks: an organization's line into its carrier, resolved from its telephony integration."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,8 +15,9 @@ from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Carrier
 from voiceera.providers.registry import carrier_factory
 from voiceera.rules.audio import L16_16K, ULAW_8K, AudioFormat
-from voiceera.store import integrations
+from voiceera.store import integrations, phone_numbers
 from voiceera.store.base import Database
+from voiceera.store.phone_numbers import PhoneNumber
 from voiceera.store.vault import Vault
 
 _FRESH_SECONDS = 1.0
@@ -68,7 +69,10 @@ class FixedTrunks:
 
 @dataclass(frozen=True)
 class _Resolved:
+    """`trunk`: as its integration says, without the numbers that are rows of their own."""
+
     trunk: Trunk
+    offered: Trunk
     updated_at: datetime
     checked_at: float
 
@@ -87,22 +91,28 @@ class StoredTrunks:
     async def of(self, organization_id: UUID) -> Trunk:
         known = self._resolved.get(organization_id)
         if known is not None and monotonic() - known.checked_at < _FRESH_SECONDS:
-            return known.trunk
+            return known.offered
         async with self._database.organization(organization_id) as connection:
             found = await integrations.of_type(connection, organization_id, "telephony")
             if not found:
                 raise no_trunk()
             row = found[0]
+            numbers = await phone_numbers.of_integration(connection, organization_id, row.id)
             if known is not None and (known.trunk.integration_id, known.updated_at) == (row.id, row.updated_at):
-                self._resolved[organization_id] = _Resolved(known.trunk, row.updated_at, monotonic())
-                return known.trunk
+                return self._keep(organization_id, known.trunk, numbers, row.updated_at)
             secrets = await integrations.credentials(connection, self._vault, organization_id, row.id)
         trunk = open_trunk(row.id, row.provider, row.config, secrets, self._allow)
         if known is not None:
             # A dial may still be under way on the old one: it is closed with the book.
             self._retired.append(known.trunk.carrier)
-        self._resolved[organization_id] = _Resolved(trunk, row.updated_at, monotonic())
-        return trunk
+        return self._keep(organization_id, trunk, numbers, row.updated_at)
+
+    def _keep(
+        self, organization_id: UUID, trunk: Trunk, numbers: Sequence[PhoneNumber], updated_at: datetime
+    ) -> Trunk:
+        offered = replace(trunk, caller_ids=caller_ids(trunk.caller_ids, numbers))
+        self._resolved[organization_id] = _Resolved(trunk, offered, updated_at, monotonic())
+        return offered
 
     async def close(self) -> None:
         for carrier in [*self._retired, *(resolved.trunk.carrier for resolved in self._resolved.values())]:
@@ -141,6 +151,13 @@ def open_trunk(
         max_concurrent_calls=settings.max_concurrent_calls,
         wideband_prefixes=settings.wideband_prefixes,
     )
+
+
+def caller_ids(configured: Sequence[str], numbers: Sequence[PhoneNumber]) -> tuple[str, ...]:
+    """What calls may come from: those of the integration's settings and those that are rows of their own, whose word
+    counts for a number that is both."""
+    said = {number.phone_number: number.is_active and number.is_caller_id for number in numbers}
+    return tuple(number for number in dict.fromkeys((*configured, *said)) if said.get(number, True))
 
 
 def no_trunk() -> Conflict:
