@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     body_limit_bytes: int = 1_000_000
     upload_limit_bytes: int = 200_000_000
 
+    recording_format: Literal["wav", "flac", "opus", "mp3"] = "flac"
+    """What finished recordings are kept as."""
+
     outbound_allow: str = ""
     """Comma-separated CIDR:port entries ("127.0.0.1/32:8090") that user-given URLs may reach although private."""
     disk_free_minimum_bytes: int = 200_000_000

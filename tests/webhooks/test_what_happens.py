@@ -4,15 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pytest
+import soundfile
 
+from tests.api.jobs import do_due
 from tests.api.statements import statements
 from tests.dialing.floor import Floor
 from tests.test_calls import RESULT
 from tests.webhooks.conftest import PostOffice
 from voiceera.providers.protocols import DialAnswer, EndedAs, Placed
 from voiceera.rules.calls import RecordingFile
+from voiceera.rules.sound_files import SoundFormat
 from voiceera.services import calls, campaigns
+from voiceera.worker.encoding import encoding
 
 
 @pytest.fixture
@@ -30,8 +35,8 @@ async def a_call_is_held(floor: Floor, attempt: UUID, directory: Path) -> None:
     token = invitation.url.rsplit("/", 1)[1]
     brief = await calls.redeem_media_token(world.database, token, "plivo", floor.now, directory)
     assert brief is not None
-    Path(brief.recording_path).write_bytes(b"sound")
-    file = RecordingFile(brief.recording_path, channels=2, sample_rate=8000, duration_seconds=1.5, size_bytes=5)
+    soundfile.write(brief.recording_path, np.zeros((12_000, 2), np.int16), 8000)
+    file = RecordingFile(brief.recording_path, channels=2, sample_rate=8000, duration_seconds=1.5, size_bytes=48_044)
     result = replace(RESULT, recording=file, opted_out=True)
     for _ in range(2):
         await calls.close(world.database, brief, result, floor.now)
@@ -55,6 +60,7 @@ async def test_a_campaign_is_heard_from_its_launch_to_its_end(
     await floor.dial()
     (attempt,) = await floor.open_attempts()
     await a_call_is_held(floor, attempt, tmp_path)
+    await do_due(office.world.database, encoding(office.world.database, tmp_path, SoundFormat.FLAC), floor.now)
     await floor.reap()
     moves = ["campaign.launched", "campaign.paused", "campaign.resumed"]
     talk = ["call.started", "call.answered", "recording.ready", "transcript.ready", "contact.opted_out", "call.ended"]

@@ -18,14 +18,13 @@ from voiceera.api.signed_links import Download, Downloading, link
 from voiceera.api.transcripts import Segment, Transcript, Transcription, Version, segments_of, transcript_of
 from voiceera.rules import transcript_files
 from voiceera.rules.calls import CallStatus, Direction, Speaker
+from voiceera.rules.sound_files import EXTENSIONS, MEDIA_TYPES, EncodingState, SoundFormat
 from voiceera.rules.transcript_files import Line
 from voiceera.services import recordings as service
 from voiceera.services import transcripts as transcription_service
 from voiceera.store import recordings
 
 routes = router("Recordings")
-
-WAV = "audio/wav"
 
 
 class RecordingMetadata(Shown):
@@ -43,17 +42,19 @@ class RecordingMetadata(Shown):
 
 
 class Recording(Shown):
-    """`fault` says why the sound is missing or cut short; without sound there is no `download_url`."""
+    """`fault` says why the sound is missing or cut short; without sound there is no `download_url`. `encoding_state`
+    is `pending` until the file is in the form in which it is kept; format, size and SHA-256 change with that."""
 
     call_id: UUID
     organization_id: UUID
-    format: Literal["wav"]
+    format: SoundFormat
     channels: int
     sample_rate: int
     duration_seconds: float
     size_bytes: int
     sha256: str | None
     fault: str | None
+    encoding_state: Literal["pending", "done", "failed"]
     download_url: str | None = Field(description="Signed: opens without a token until `download_url_expires_at`.")
     download_url_expires_at: Instant | None
     metadata: RecordingMetadata
@@ -62,6 +63,14 @@ class Recording(Shown):
 
 class RecordingDetail(Recording):
     transcript: list[Segment]
+
+
+class Waveform(Shown):
+    """`channels`: a list each, the caller's first; the peak of each point from 0 to 1, full scale."""
+
+    call_id: UUID
+    points_per_second: float
+    channels: list[list[float]]
 
 
 class TranscriptFormat(StrEnum):
@@ -86,7 +95,8 @@ _MEDIA_TYPES = {
     TranscriptFormat.VTT: "text/vtt; charset=utf-8",
 }
 _TEXT = {"schema": {"type": "string"}}
-_SOUND = {"content": {WAV: {"schema": {"type": "string", "format": "binary"}}}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_SOUND = {"content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)}
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: _SOUND | {"description": "The whole file; its `ETag` is the SHA-256."},
     206: _SOUND | {"description": "The one range that was asked for."},
@@ -109,7 +119,9 @@ def _values(work: Work, found: sa.Row[Any]) -> dict[str, Any]:
     values = dict(found._mapping)
     signed = link(work.backend, work.organization_id, found.call_id, work.now) if found.sha256 else None
     speakers = [Speaker.CALLER, Speaker.AGENT] if found.channels == 2 else []
+    is_encoded = found.encoding_state == EncodingState.SPARE
     return values | {
+        "encoding_state": EncodingState.DONE if is_encoded else found.encoding_state,
         "download_url": signed and signed.url,
         "download_url_expires_at": signed and signed.expires_at,
         "metadata": RecordingMetadata.model_validate(values | {"speakers": speakers}),
@@ -145,7 +157,7 @@ async def delete_recording(work: Writing, call_id: UUID) -> None:
 
 @routes.get("/call-recordings/{call_id}/download", response_class=Response, responses=_DOWNLOAD)
 async def download_recording(request: Request, call_id: UUID, download: Downloading) -> Response:
-    """The sound: a stereo WAV file, the caller left and the agent right. Range requests are answered."""
+    """The sound in stereo, the caller left and the agent right. Range requests are answered."""
     return await _sound(request, call_id, download)
 
 
@@ -161,7 +173,22 @@ async def _sound(request: Request, call_id: UUID, download: Download) -> Respons
     if found is None:
         raise service.no_recording()
     file = await service.open_file(backend.settings.recordings_dir, found.store, found.key)
-    return file_answer(request, file, name=f"{call_id}.wav", media_type=WAV, sha256=found.sha256)
+    sound_format = SoundFormat(found.format)
+    name = f"{call_id}.{EXTENSIONS[sound_format]}"
+    return file_answer(request, file, name=name, media_type=MEDIA_TYPES[sound_format], sha256=found.sha256)
+
+
+@routes.get("/call-recordings/{call_id}/waveform")
+async def get_waveform(work: Reading, call_id: UUID) -> Success[Waveform]:
+    """The outline of both sides, to be drawn: at most 2,000 points; none until the recording is encoded."""
+    found = await recordings.waveform(work.connection, work.organization_id, call_id)
+    if found is not None:
+        shown = Waveform(call_id=call_id, points_per_second=found.points_per_second, channels=found.by_channel())
+    elif await recordings.get(work.connection, work.organization_id, call_id) is not None:
+        shown = Waveform(call_id=call_id, points_per_second=0, channels=[])
+    else:
+        raise service.no_recording()
+    return success(shown)
 
 
 @routes.get("/call-recordings/{call_id}/transcript")

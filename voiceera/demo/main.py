@@ -152,6 +152,7 @@ def _settings(directory: Path, lab: LabProcess) -> Settings:
         media_url="",
         outbound_allow=f"127.0.0.1/32:{lab.port}",
         drain_seconds=0,
+        recording_format="wav",
     )
 
 

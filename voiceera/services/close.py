@@ -10,18 +10,22 @@ from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
+from voiceera.rules.sound_files import EncodingState
+from voiceera.rules.transcripts import LIVE
 from voiceera.rules.webhooks import Event
 from voiceera.services import analyses
 from voiceera.services.events import emit, emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
-from voiceera.store import attempts, calls, do_not_call, recordings
+from voiceera.store import attempts, calls, do_not_call, jobs, recordings
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
 LOCAL = "local"
 """The store of recordings below the recordings directory."""
+ENCODING = "encoding"
+"""The kind of job that encodes a recording once its call is over."""
 
 
 async def close(
@@ -83,7 +87,10 @@ async def _write_down(
     for index, turn in enumerate(result.turns):
         await calls.put_turn(connection, brief.organization_id, brief.call_id, index, turn)
     if result.recording is not None:
-        await recordings.put(connection, _recording_row(brief, result.recording, digest, now))
+        row = _recording_row(brief, result.recording, digest, now)
+        await recordings.put(connection, row)
+        if row["encoding_state"] is EncodingState.PENDING:
+            await jobs.enqueue(connection, ENCODING, brief.organization_id, brief.call_id, now)
     disposition = result.disposition or ("opted_out" if result.opted_out else None)
     heard = await calls.move(
         connection,
@@ -104,20 +111,14 @@ async def _write_down(
     if result.turns:
         await analyses.make_due(connection, brief.organization_id, brief.call_id, now)
     if heard:
-        await _tell_what_is_ready(connection, brief, result, digest, now)
+        await _tell_what_is_ready(connection, brief, result, now)
 
 
-async def _tell_what_is_ready(
-    connection: Connection, brief: CallBrief, result: CallResult, digest: str | None, now: datetime
-) -> None:
-    key = connection, brief.organization_id
-    if result.recording is not None and result.recording.fault is None:
-        file = result.recording
-        sound = {"format": "wav", "channels": file.channels, "sample_rate": file.sample_rate, "sha256": digest}
-        size = {"duration_seconds": file.duration_seconds, "size_bytes": file.size_bytes}
-        await emit(*key, Event.RECORDING_READY, _named(brief) | sound | size, now)
+async def _tell_what_is_ready(connection: Connection, brief: CallBrief, result: CallResult, now: datetime) -> None:
+    """The recording is ready once it is encoded."""
     if result.turns:
-        await emit(*key, Event.TRANSCRIPT_READY, _named(brief) | {"turns": len(result.turns), "version": 1}, now)
+        told = _named(brief) | {"turns": len(result.turns), "version": LIVE}
+        await emit(connection, brief.organization_id, Event.TRANSCRIPT_READY, told, now)
 
 
 async def _end_without_carrier(
@@ -159,6 +160,8 @@ def _recording_row(brief: CallBrief, file: RecordingFile, digest: str | None, no
         "fault": file.fault,
         "created_at": now,
         "deleted_at": None,
+        "encoding_state": EncodingState.PENDING if digest and file.duration_seconds else EncodingState.DONE,
+        "encoding_due_at": now,
     }
 
 

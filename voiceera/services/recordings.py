@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from voiceera.errors import NotFound
+from voiceera.rules.sound_files import keys_of
 from voiceera.services.close import LOCAL
 from voiceera.store import recordings
 from voiceera.store.base import Connection
@@ -36,9 +37,15 @@ async def erase(connection: Connection, organization_id: UUID, call_id: UUID, di
     if found is None:
         return False
     await recordings.delete(connection, organization_id, call_id, now)
-    path = path_of(directory, found.store, found.key)
-    await asyncio.to_thread(path.unlink, missing_ok=True)
+    await remove_files(directory, found.store, found.key)
     return True
+
+
+async def remove_files(directory: Path, store: str, key: str) -> None:
+    """Every file of the call's sound: as it was recorded, and encoded. Raises NotFound for a key that leads away."""
+    paths = [path_of(directory, store, each) for each in (key, *keys_of(key))]
+    for path in paths:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def path_of(directory: Path, store: str, key: str) -> Path:

@@ -8,9 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
 
+from voiceera.rules.sound_files import EncodingState
+from voiceera.rules.waveforms import Waveform
 from voiceera.store.base import Connection, metadata
 from voiceera.store.call_filter import CallFilter
 from voiceera.store.calls import calls
+from voiceera.store.jobs import DueRow
 from voiceera.store.page import Page, PageRequest, page
 
 _WHEN = TIMESTAMP(timezone=True)
@@ -32,6 +35,20 @@ recordings = sa.Table(
     sa.Column("fault", sa.Text),
     sa.Column("created_at", _WHEN, nullable=False),
     sa.Column("deleted_at", _WHEN),
+    sa.Column("encoding_state", sa.Text, nullable=False),
+    sa.Column("encoding_error", sa.Text),
+    sa.Column("encoding_tries", sa.SmallInteger, nullable=False),
+    sa.Column("encoding_due_at", _WHEN),
+)
+
+waveforms = sa.Table(
+    "waveforms",
+    metadata,
+    sa.Column("organization_id", _ID, primary_key=True),
+    sa.Column("call_id", _ID, primary_key=True),
+    sa.Column("points_per_second", sa.REAL, nullable=False),
+    sa.Column("channels", sa.SmallInteger, nullable=False),
+    sa.Column("peaks", sa.LargeBinary, nullable=False),
 )
 
 
@@ -80,11 +97,56 @@ async def lock(connection: Connection, organization_id: UUID, call_id: UUID) -> 
 
 
 async def delete(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> None:
-    """Note that its file is gone."""
+    """Note that its files are gone. While it is being encoded, the encoder's lease stays: it erases once more."""
     statement = sa.update(recordings).where(*_is_kept(organization_id, call_id))
     await connection.execute(statement.values(deleted_at=now))
+    outline = waveforms.c.organization_id == organization_id, waveforms.c.call_id == call_id
+    await connection.execute(sa.delete(waveforms).where(*outline))
 
 
 def _is_kept(organization_id: UUID, call_id: UUID) -> Sequence[sa.ColumnElement[bool]]:
     kept = recordings.c
     return kept.organization_id == organization_id, kept.call_id == call_id, kept.deleted_at.is_(None)
+
+
+# ── encoding ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_TO_ENCODE = recordings.c.encoding_state.in_((EncodingState.PENDING, EncodingState.SPARE))
+
+
+async def due_encodings(connection: Connection, now: datetime, limit: int) -> list[DueRow]:
+    """Of all organizations, the longest due first; a platform's transaction."""
+    due_at = recordings.c.encoding_due_at
+    statement = sa.select(recordings.c.organization_id, recordings.c.call_id, due_at).where(_TO_ENCODE, due_at <= now)
+    return [DueRow(*row) for row in await connection.execute(statement.order_by(due_at).limit(limit))]
+
+
+async def claim_encoding(
+    connection: Connection, organization_id: UUID, call_id: UUID, now: datetime, until: datetime
+) -> sa.Row[Any] | None:
+    """Take up what is due on a recording, deleted or not, until then. None: nothing is, or somebody is at it."""
+    kept = recordings.c
+    is_due = kept.organization_id == organization_id, kept.call_id == call_id, _TO_ENCODE, kept.encoding_due_at <= now
+    statement = sa.update(recordings).where(*is_due)
+    statement = statement.values(encoding_tries=kept.encoding_tries + 1, encoding_due_at=until)
+    row: sa.Row[Any] | None = (await connection.execute(statement.returning(recordings))).one_or_none()
+    return row
+
+
+async def change_encoding(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:
+    """Of a recording that may be deleted."""
+    its_own = recordings.c.organization_id == organization_id, recordings.c.call_id == call_id
+    await connection.execute(sa.update(recordings).where(*its_own).values(**values))
+
+
+async def put_waveform(connection: Connection, organization_id: UUID, call_id: UUID, waveform: Waveform) -> None:
+    drawn = {"points_per_second": waveform.points_per_second, "channels": waveform.channels, "peaks": waveform.peaks}
+    statement = insert(waveforms).values(organization_id=organization_id, call_id=call_id, **drawn)
+    keys = ["organization_id", "call_id"]
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=drawn))
+
+
+async def waveform(connection: Connection, organization_id: UUID, call_id: UUID) -> Waveform | None:
+    its_own = waveforms.c.organization_id == organization_id, waveforms.c.call_id == call_id
+    found = (await connection.execute(sa.select(waveforms).where(*its_own))).one_or_none()
+    return Waveform(found.points_per_second, found.channels, found.peaks) if found else None

@@ -8,6 +8,7 @@ from voiceera.config import Settings
 from voiceera.processes import process_name
 from voiceera.providers.outbound import allow_list
 from voiceera.providers.webhook_sender import WebhookSender
+from voiceera.rules.sound_files import SoundFormat
 from voiceera.services.deliveries import Post
 from voiceera.services.live import DIALER
 from voiceera.services.trunks import StoredTrunks
@@ -17,6 +18,7 @@ from voiceera.store.vault import Vault
 from voiceera.worker.analysis import analysis
 from voiceera.worker.deliveries import Deliveries
 from voiceera.worker.dialer import Dialer
+from voiceera.worker.encoding import encoding
 from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
@@ -44,6 +46,7 @@ async def run_worker(
     kinds: list[Kind] = [
         *mail_kinds(database, settings),
         analysis(database),
+        encoding(database, settings.recordings_dir, SoundFormat(settings.recording_format)),
         transcription(database, settings.recordings_dir),
         Deliveries(Post(database, vault, sender), stop).kind(),
     ]
