@@ -3,35 +3,32 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 import httpx
 
+from voiceera.lab.dialect import Dialect, Notice, Told
 from voiceera.lab.faults import CallbackFault, FaultDraw
 from voiceera.lab.ledger import Event, Ledger
-from voiceera.lab.phone_call import CallRequest, PhoneCall
-from voiceera.lab.signatures import signed_headers
+from voiceera.lab.phone_call import PhoneCall
 from voiceera.log import get_logger
 
 log = get_logger("lab")
 
-ANSWER, RINGING, HANGUP = "answer", "ringing", "hangup"
-_ANSWER_TRIES = 3
 _NOTICE_TRIES = 2
 _TIMEOUT = httpx.Timeout(15, connect=2)
 
 
 class Callbacks:
-    """`async with Callbacks(…)`; what is still on its way at the end is dropped."""
+    """What is still on its way at the end is dropped."""
 
-    def __init__(self, auth_id: str, auth_token: str, ledger: Ledger, faults: FaultDraw) -> None:
-        self._auth_id = auth_id
-        self._auth_token = auth_token
+    def __init__(self, dialects: Mapping[str, Dialect], ledger: Ledger, faults: FaultDraw) -> None:
+        self._dialects = dialects
         self._ledger = ledger
         self._faults = faults
         self._client = httpx.AsyncClient(
             timeout=_TIMEOUT,
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-            headers={"User-Agent": "Plivo"},
             trust_env=False,
         )
         self._under_way: set[asyncio.Task[None]] = set()
@@ -44,36 +41,47 @@ class Callbacks:
         await self._client.aclose()
 
     async def fetch_answer(self, call: PhoneCall) -> bytes | None:
-        """The answer URL's XML; None when three tries brought none."""
+        """The answer URL's document; None when the vendor's tries brought none."""
         if call.is_silent:
             return None
-        request = call.request
         fault = self._faults.callback()
-        if fault is CallbackFault.DOUBLED:
-            self._note_fault(call, ANSWER, fault)
-            await self._send(call, ANSWER, request.answer_url, request.answer_method)
+        tries = self._dialects[call.vendor].answer_tries
+        if fault is CallbackFault.DOUBLED and tries > 1:
+            self._note_fault(call, Told.ANSWER, fault)
+            await self._ask_for_answer(call)
         elif fault is CallbackFault.LATE:
-            self._note_fault(call, ANSWER, fault)
+            self._note_fault(call, Told.ANSWER, fault)
             await asyncio.sleep(min(self._faults.settings.late_seconds, 2.0))
-        for _ in range(_ANSWER_TRIES):
-            response = await self._send(call, ANSWER, request.answer_url, request.answer_method)
+        for _ in range(tries):
+            response = await self._ask_for_answer(call)
             if response is not None and response.status_code == 200:
                 return response.content
         return None
 
-    def notify(self, call: PhoneCall, kind: str) -> None:
+    async def fetch(self, call: PhoneCall, url: str, method: str) -> bytes | None:
+        """Another document, for a call that is led elsewhere."""
+        asked = self._dialects[call.vendor].notice(call, Told.ANSWER)
+        if asked is None:
+            return None
+        response = await self._send(call, Told.ANSWER, replace(asked, url=url, method=method))
+        return response.content if response is not None and response.status_code == 200 else None
+
+    async def _ask_for_answer(self, call: PhoneCall) -> httpx.Response | None:
+        notice = self._dialects[call.vendor].notice(call, Told.ANSWER)
+        return None if notice is None else await self._send(call, Told.ANSWER, notice)
+
+    def notify(self, call: PhoneCall, told: Told) -> None:
         """Send a ringing or hang-up notice in the background."""
-        url, method = _target(call.request, kind)
-        if url is None or call.is_silent:
+        notice = None if call.is_silent else self._dialects[call.vendor].notice(call, told)
+        if notice is None:
             return
         fault = self._faults.callback()
         if fault is not None:
-            self._note_fault(call, kind, fault)
+            self._note_fault(call, told, fault)
         for held in self._held_back.pop(call.uuid, []):
             asyncio.get_running_loop().call_later(0.05, held.set)
         if fault is CallbackFault.LOST:
             return
-        form = self.form(call, kind)
         gate: asyncio.Event | None = None
         if fault is CallbackFault.REORDERED:
             gate = asyncio.Event()
@@ -81,124 +89,51 @@ class Callbacks:
         copies = 2 if fault is CallbackFault.DOUBLED else 1
         late = self._faults.settings.late_seconds if fault is CallbackFault.LATE else 0.0
         for _ in range(copies):
-            task = asyncio.create_task(self._deliver(call, kind, url, method, form, late, gate))
+            task = asyncio.create_task(self._deliver(call, told, notice, late, gate))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
     async def _deliver(
-        self,
-        call: PhoneCall,
-        kind: str,
-        url: str,
-        method: str,
-        form: Mapping[str, str],
-        late_seconds: float,
-        gate: asyncio.Event | None,
+        self, call: PhoneCall, told: Told, notice: Notice, late_seconds: float, gate: asyncio.Event | None
     ) -> None:
         if late_seconds:
             await asyncio.sleep(late_seconds)
         if gate is not None:
             await _opened(gate, self._faults.settings.late_seconds)
         for _ in range(_NOTICE_TRIES):
-            if await self._send(call, kind, url, method, form) is not None:
+            if await self._send(call, told, notice) is not None:
                 return
 
-    async def _send(
-        self, call: PhoneCall, kind: str, url: str, method: str, form: Mapping[str, str] | None = None
-    ) -> httpx.Response | None:
-        form = self.form(call, kind) if form is None else form
-        headers = signed_headers(self._auth_token, method, url, form)
+    async def _send(self, call: PhoneCall, told: Told, notice: Notice) -> httpx.Response | None:
+        headers = {"User-Agent": self._dialects[call.vendor].user_agent, **self._dialects[call.vendor].signed(notice)}
+        if notice.method != "GET":
+            headers["Content-Type"] = notice.content_type
         response = None
         try:
-            if method == "GET":
-                response = await self._client.get(url, params=dict(form), headers=headers)
-            else:
-                response = await self._client.post(url, data=dict(form), headers=headers)
+            response = await self._client.request(
+                notice.method, notice.sent_url, content=notice.body, headers=headers
+            )
         except httpx.HTTPError as error:
-            log.warning("callback_failed", kind=kind, error=type(error).__name__)
+            log.warning("callback_failed", kind=told, error=type(error).__name__)
         self._ledger.write(
             Event.CALLBACK,
             call_uuid=call.uuid,
-            number=f"+{call.request.to_number}",
+            number=call.request.person,
             reference=call.request.reference,
-            callback=kind,
+            callback=told,
             status=0 if response is None else response.status_code,
         )
         return response
 
-    def _note_fault(self, call: PhoneCall, kind: str, fault: CallbackFault) -> None:
+    def _note_fault(self, call: PhoneCall, told: Told, fault: CallbackFault) -> None:
         self._ledger.write(
             Event.FAULT,
             call_uuid=call.uuid,
-            number=f"+{call.request.to_number}",
+            number=call.request.person,
             reference=call.request.reference,
-            callback=kind,
+            callback=told,
             fault=fault.value,
         )
-
-    def form(self, call: PhoneCall, kind: str) -> dict[str, str]:
-        """The vendor's parameters (https://www.plivo.com/docs/voice/xml/request), every one a string."""
-        request = call.request
-        form = {
-            "ALegRequestUUID": call.uuid,
-            "ALegUUID": call.uuid,
-            "CallStatus": call.state.value,
-            "CallUUID": call.uuid,
-            "Direction": "outbound",
-            "From": request.from_number,
-            "ParentAuthID": self._auth_id,
-            "RequestUUID": call.uuid,
-            "STIRAttestation": "Not Applicable",
-            "STIRVerification": "Not Applicable",
-            "SessionStart": call.initiated_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "To": request.to_number,
-        }
-        match kind:
-            case "answer":
-                return form | {"Event": "StartApp", "BillRate": _RATE}
-            case "ringing":
-                return form | {"Event": "Ring"}
-        return form | _hangup_form(call)
-
-
-_RATE = "0.00850"
-
-
-def billed_minutes(call: PhoneCall) -> int:
-    """Whole minutes, each begun one counted."""
-    return -(-round(call.talk_seconds) // 60) if call.answered_at is not None else 0
-
-
-def total_cost(call: PhoneCall) -> str:
-    return f"{billed_minutes(call) * float(_RATE):.5f}"
-
-
-def _hangup_form(call: PhoneCall) -> dict[str, str]:
-    ending, ended_at = call.ending, call.ended_at
-    assert ending is not None and ended_at is not None
-    form = {
-        "Event": "Hangup",
-        "CallStatus": ending.status,
-        "HangupCause": ending.cause,
-        "HangupCauseCode": str(ending.code),
-        "HangupCauseName": ending.name,
-        "HangupSource": ending.source,
-        "StartTime": f"{call.initiated_at:%Y-%m-%d %H:%M:%S}",
-        "EndTime": f"{ended_at:%Y-%m-%d %H:%M:%S}",
-        "Duration": str(round(call.talk_seconds)),
-        "BillDuration": str(60 * billed_minutes(call)),
-        "BillRate": _RATE,
-        "TotalCost": total_cost(call),
-    }
-    if call.answered_at is not None:
-        form["AnswerTime"] = f"{call.answered_at:%Y-%m-%d %H:%M:%S}"
-    return form
-
-
-def _target(request: CallRequest, kind: str) -> tuple[str | None, str]:
-    if kind == RINGING:
-        return request.ring_url, request.ring_method
-    return request.hangup_url or request.answer_url, request.hangup_method
 
 
 async def _opened(gate: asyncio.Event, seconds: float) -> None:

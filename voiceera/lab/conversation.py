@@ -1,16 +1,18 @@
 """One stream of one call: open the agent's socket, let the callee talk, find out who ended it."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from picows import WSError
 
 from voiceera.lab import phone_call as endings
-from voiceera.lab.answer_xml import Stream
 from voiceera.lab.callees.directory import Callee
+from voiceera.lab.dialect import Dialect
 from voiceera.lab.faults import FaultDraw
 from voiceera.lab.handset import LINES, Handset
 from voiceera.lab.hearing import Hearing
+from voiceera.lab.instructions import Stream
 from voiceera.lab.ledger import Event, Ledger
 from voiceera.lab.media_socket import MediaSocket
 from voiceera.lab.mouth import Mouth
@@ -24,9 +26,8 @@ from voiceera.lab.wheel import Wheel
 class Conversations:
     """What all conversations of a lab share: the wheel, the synthesizer, the ears."""
 
-    def __init__(self, auth_id: str, auth_token: str, ledger: Ledger, faults: FaultDraw, *, scramble: bool) -> None:
-        self._auth_id = auth_id
-        self._auth_token = auth_token
+    def __init__(self, dialects: Mapping[str, Dialect], ledger: Ledger, faults: FaultDraw, *, scramble: bool) -> None:
+        self._dialects = dialects
         self._ledger = ledger
         self._faults = faults
         self._scramble = scramble
@@ -42,10 +43,11 @@ class Conversations:
     async def hold(self, call: PhoneCall, stream: Stream, callee: Callee) -> Ending:
         """How the stream ended: END_OF_XML when the agent closed its socket, or never took it."""
         mouth = Mouth(stream.audio_format, callee.script.manner.noise_dbfs)
-        socket = MediaSocket(call.uuid, self._auth_id, stream, mouth, Playout(stream.audio_format))
+        dialect = self._dialects[call.vendor]
+        socket = MediaSocket(dialect.wire(call, stream), mouth, Playout(stream.audio_format))
         handset = Handset(call, stream.audio_format, mouth, socket, self._ledger)
         try:
-            await socket.connect(self._auth_token)
+            await socket.connect(stream.url, dialect.handshake(stream.url))
         except (OSError, TimeoutError, WSError) as error:
             handset.note(Event.FAULT, fault="stream_failed", note=type(error).__name__)
             return endings.END_OF_XML
@@ -68,6 +70,7 @@ class Conversations:
             asyncio.create_task(socket.closed.wait()): endings.END_OF_XML,
             asyncio.create_task(asyncio.sleep(stream.stream_timeout)): endings.END_OF_XML,
             asyncio.create_task(call.ended_within(None)): None,
+            asyncio.create_task(call.redirected()): endings.END_OF_XML,
         }
         if drop_after is not None:
             ways[asyncio.create_task(self._break(socket, handset, drop_after))] = endings.FAILED

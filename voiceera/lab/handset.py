@@ -42,6 +42,7 @@ class Handset:
         self._ear = Ear(audio_format, self._agent_began, self._agent_spoke)
         socket.ear = self._ear
         socket.on_clear = self._agent_cleared
+        socket.on_keys = self._agent_pressed
 
     @property
     def agent_is_speaking(self) -> bool:
@@ -102,7 +103,7 @@ class Handset:
             event,
             at,
             call_uuid=self._call.uuid,
-            number=f"+{request.to_number}",
+            number=request.person,
             reference=request.reference,
             **fields,
         )
@@ -119,6 +120,9 @@ class Handset:
     def _agent_spoke(self, spoke: AgentSpoke) -> None:
         self.note(Event.AGENT_AUDIO_STOPPED, at=spoke.ended, start=round(spoke.began, 3), end=round(spoke.ended, 3))
         self.sounds.put_nowait(spoke)
+
+    def _agent_pressed(self, digits: str) -> None:
+        self.note(Event.AGENT_PRESSED, digits=digits)
 
     def _agent_cleared(self, dropped_ms: float) -> None:
         self.note(Event.CLEARED, ms=round(dropped_ms, 1))

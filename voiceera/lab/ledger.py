@@ -36,6 +36,14 @@ class Event(StrEnum):
     BEEP = "beep"
     RECORDED = "recorded"
     """What a voicemail kept; `ms` of sound, `words` as far as they were heard."""
+    AGENT_PRESSED = "agent_pressed"
+    """Keys that the agent's side had the network play to the callee."""
+    TRANSFERRED = "transferred"
+    """The person was led to another telephone: `digits`."""
+    RANG_IN = "rang_in"
+    """The person rang a number of the agent's side: `caller_id`."""
+    TURNED_AWAY = "turned_away"
+    """Their call was not answered."""
     HANGUP = "hangup"
     CALLBACK = "callback"
     FAULT = "fault"
@@ -48,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     event: Event
     call_uuid: str = ""
     number: str = ""
-    """The number called, E.164."""
+    """The person's telephone, E.164: the number called, or the one that rings in."""
     reference: str = ""
     """The last UUID in the answer URL's path, or that path: what the caller calls this attempt."""
 

@@ -1,7 +1,7 @@
 """The lab: a telephone network of its own, as a program.
 
-It speaks a carrier's REST dialect, rings callees that answer with real audio, calls back, opens media sockets, and
-keeps a ledger of what really happened.
+It speaks the carriers' REST dialects side by side, rings callees that answer with real audio, calls back, opens media
+sockets, and keeps a ledger of what really happened.
 """
 
 import asyncio
@@ -16,7 +16,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from voiceera.errors import Invalid, StartupError
-from voiceera.lab.call_records import CallRecords
 from voiceera.lab.callbacks import Callbacks
 from voiceera.lab.callees.directory import Directory, load_directory
 from voiceera.lab.control import Control
@@ -24,7 +23,7 @@ from voiceera.lab.conversation import Conversations
 from voiceera.lab.faults import FaultDraw, Faults
 from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
-from voiceera.lab.plivo_api import PlivoApi
+from voiceera.lab.vendors import apis, dialects
 
 DEFAULT_PORT = 8090
 
@@ -70,15 +69,15 @@ async def _network(options: LabOptions) -> AsyncIterator["_Aborting"]:
     except OSError as error:
         raise StartupError(f"The ledger {options.ledger} cannot be written ({error.strerror}).") from error
     faults = FaultDraw(options.faults)
-    callbacks = Callbacks(options.auth_id, options.auth_token, ledger, faults)
-    conversations = Conversations(options.auth_id, options.auth_token, ledger, faults, scramble=options.scramble)
+    spoken = dialects(options.auth_id, options.auth_token)
+    callbacks = Callbacks(spoken, ledger, faults)
+    conversations = Conversations(spoken, ledger, faults, scramble=options.scramble)
     network = Network(
-        directory, callbacks, ledger, faults, conversations.hold, options.calls_per_second, options.seed
+        spoken, directory, callbacks, ledger, faults, conversations.hold, options.calls_per_second, options.seed
     )
-    records = CallRecords(network.calls, options.auth_id, faults)
-    vendor = PlivoApi(network, records, ledger, faults, options.auth_id, options.auth_token)
+    vendors = apis(network, ledger, faults, options.auth_id, options.auth_token)
     try:
-        yield _Aborting(Starlette(routes=[*vendor.routes(), *Control(network, ledger, faults).routes()]))
+        yield _Aborting(Starlette(routes=[*vendors, *Control(network, ledger, faults).routes()]))
     finally:
         await network.close()
         await conversations.close()

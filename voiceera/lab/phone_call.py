@@ -1,11 +1,14 @@
 """One call on the lab's network, and how it can end in the vendor's words."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
+
+from voiceera.lab.instructions import Instruction
 
 
 class CallState(StrEnum):
@@ -39,6 +42,8 @@ COMPLETED_BY_API = Ending("completed", "NORMAL_CLEARING", 4000, "Normal Hangup",
 HUNG_UP_BY_XML = Ending("completed", "NORMAL_CLEARING", 4000, "Normal Hangup", "Answer XML", EndedBy.AGENT)
 END_OF_XML = Ending("completed", "NORMAL_CLEARING", 4010, "End Of XML Instructions", "Plivo", EndedBy.AGENT)
 TIME_LIMIT = Ending("completed", "ALLOTTED_TIMEOUT", 6000, "Scheduled Hangup", "Plivo", EndedBy.NETWORK)
+TRANSFERRED = Ending("completed", "NORMAL_CLEARING", 4000, "Normal Hangup", "Callee", EndedBy.CALLEE)
+TURNED_DOWN = Ending("busy", "CALL_REJECTED", 3020, "Rejected", "Answer XML", EndedBy.AGENT)
 CANCELED = Ending("cancel", "ORIGINATOR_CANCEL", 1000, "Canceled", "API Request", EndedBy.API)
 BUSY = Ending("busy", "USER_BUSY", 3010, "Busy Line", "Carrier", EndedBy.CALLEE)
 REJECTED = Ending("busy", "CALL_REJECTED", 3020, "Rejected", "Carrier", EndedBy.CALLEE)
@@ -67,6 +72,15 @@ class CallRequest:
     ring_timeout: float = 120.0
     time_limit: float = 14400.0
     machine_detection: bool = False
+    is_inbound: bool = False
+    """A person rings `to_number`, and the answer URL is its owner's."""
+    context: str = ""
+    """What the caller wanted to be told again, where the vendor has a field for it."""
+
+    @property
+    def person(self) -> str:
+        """The telephone that is not the caller's own, E.164."""
+        return f"+{self.from_number if self.is_inbound else self.to_number}"
 
     @property
     def reference(self) -> str:
@@ -79,6 +93,8 @@ class CallRequest:
 class PhoneCall:
     uuid: str
     request: CallRequest
+    vendor: str
+    """Whose words it was asked for in."""
     initiated_at: datetime
     state: CallState = CallState.QUEUED
     ringing_at: datetime | None = None
@@ -87,13 +103,33 @@ class PhoneCall:
     ending: Ending | None = None
     is_silent: bool = False
     """Nobody is called back about it."""
+    told: int = 0
+    """Callbacks about it so far, for vendors that number them."""
     _over: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _redirected: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _next: Sequence[Instruction] = ()
 
     def end(self, ending: Ending) -> None:
         """The first ending counts; whoever runs the call notices it by `ended_within`."""
         if self.ending is None:
             self.ending = ending
             self._over.set()
+
+    def redirect(self, instructions: Sequence[Instruction]) -> None:
+        """Leave what is played now, and go on with these."""
+        self._next = instructions
+        self._redirected.set()
+
+    @property
+    def is_redirected(self) -> bool:
+        return self._redirected.is_set()
+
+    async def redirected(self) -> None:
+        await self._redirected.wait()
+
+    def next_instructions(self) -> Sequence[Instruction]:
+        self._redirected.clear()
+        return self._next
 
     async def ended_within(self, seconds: float | None) -> bool:
         """Wait at most so long (None: for ever) for the call to end."""

@@ -30,15 +30,16 @@ class Playout:
         """`turn` names it when all that was added before has been played."""
         self._marks.append((self._added, name))
 
-    def clear(self) -> float:
-        """Drop what has not been played, and its marks; answers how many milliseconds that was."""
+    def clear(self) -> tuple[float, list[str]]:
+        """Drop what has not been played; answers how many milliseconds that was, and the marks that went with it."""
         dropped = self.buffered_ms
+        marks = [name for _, name in self._marks]
         self._buffer.clear()
         self._marks.clear()
         self._played = self._added
         self._playing = False
         self._waited = 0
-        return dropped
+        return dropped, marks
 
     def turn(self) -> tuple[bytes | None, list[str]]:
         """The next 20 ms (None: nothing is played) and the marks that it reaches."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from voiceera.lab.callbacks import billed_minutes, total_cost
 from voiceera.lab.faults import FaultDraw
 from voiceera.lab.phone_call import CallState, PhoneCall, utc_now
+from voiceera.lab.plivo.notices import billed_minutes, total_cost
 
 _MAX_PAGE = 20
 _WINDOW_WITHOUT_END_TIME = timedelta(days=7)
@@ -111,7 +111,7 @@ class CallRecords:
             "answer_time": _time(call.answered_at),
             "bill_duration": duration,
             "billed_duration": 60 * billed_minutes(call),
-            "call_direction": "outbound",
+            "call_direction": "inbound" if call.request.is_inbound else "outbound",
             "call_duration": duration,
             "call_state": "ANSWER" if call.answered_at else "HANGUP",
             "call_uuid": call.uuid,
@@ -134,7 +134,7 @@ def _open_call(call: PhoneCall, state: CallState) -> dict[str, Any]:
         "call_status": state.value,
         "call_uuid": call.uuid,
         "caller_name": f"+{call.request.from_number}",
-        "direction": "outbound",
+        "direction": "inbound" if call.request.is_inbound else "outbound",
         "from": call.request.from_number,
         "request_uuid": call.uuid,
         "session_start": f"{call.initiated_at:%Y-%m-%d %H:%M:%S.%f}",
@@ -169,7 +169,8 @@ def _matches_ends(call: PhoneCall, query: Mapping[str, str]) -> bool:
     if direction not in ("inbound", "outbound"):
         raise BadFilter("call_direction must be inbound or outbound")
     return (
-        direction == "outbound"
+        call.vendor == "plivo"
+        and call.request.is_inbound == (direction == "inbound")
         and call.request.from_number.startswith(query.get("from_number", "").lstrip("+ "))
         and call.request.to_number.startswith(query.get("to_number", "").lstrip("+ "))
     )

@@ -1,0 +1,21 @@
+"""The vendors that the lab plays, side by side: one account, each under its own paths."""
+
+from collections.abc import Mapping
+
+from starlette.routing import Route
+
+from voiceera.lab.dialect import Dialect
+from voiceera.lab.faults import FaultDraw
+from voiceera.lab.ledger import Ledger
+from voiceera.lab.network import Network
+from voiceera.lab.plivo.api import PlivoApi
+from voiceera.lab.plivo.dialect import PlivoDialect
+
+
+def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
+    spoken: tuple[Dialect, ...] = (PlivoDialect(auth_id, auth_token),)
+    return {dialect.name: dialect for dialect in spoken}
+
+
+def apis(network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> list[Route]:
+    return [*PlivoApi(network, ledger, faults, auth_id, auth_token).routes()]
