@@ -17,6 +17,7 @@ from voiceera.providers.speech.scripted import ScriptedSpeechToText, ScriptedTex
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.audio import ULAW_8K, AudioFormat
 from voiceera.rules.calls import CallBrief, CallResult, Direction, TurnRecord
+from voiceera.rules.turn_state import Floor
 
 LOUD = b"\x10\x90" * 80
 """20 ms of noise in µ-law."""
@@ -89,6 +90,7 @@ class Notes:
     turns: list[tuple[int, TurnRecord]] = field(default_factory=list)
     partials: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
 
     def turn(self, index: int, turn: TurnRecord) -> None:
         self.turns.append((index, turn))
@@ -98,6 +100,9 @@ class Notes:
 
     def speaking(self, text: str) -> None:
         self.spoken.append(text)
+
+    def floor(self, floor: Floor) -> None:
+        self.floors.append(floor)
 
 
 class SmallWorld:

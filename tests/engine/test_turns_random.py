@@ -23,6 +23,7 @@ from voiceera.rules.turn_events import (
     OptedOut,
     Partial,
     ProviderFailed,
+    PutOnHold,
     Recognize,
     Record,
     ReplyDone,
@@ -33,6 +34,7 @@ from voiceera.rules.turn_events import (
     SpeechStopped,
     SpeechSustained,
     Spoken,
+    TakenOffHold,
     Think,
     Timer,
     TimerFired,
@@ -147,6 +149,9 @@ class World:
             TimerFired(Timer.ENDPOINT),
             TimerFired(Timer.REPROMPT),
             Digit("1"),
+            PutOnHold(),
+            TakenOffHold(),
+            TakenOffHold(),
         ]
         return self.chance.choice(rare if self.chance.random() < 0.05 else late)
 
@@ -181,21 +186,22 @@ class World:
     def check(self, commands: list[Command]) -> None:
         conversation = self.conversation
         assert all(not isinstance(command, Hangup) for command in commands[:-1]), "hanging up comes last"
-        awaited = conversation.awaited
+        awaited, is_on_hold = conversation.awaited, conversation._is_on_hold
         match conversation.floor:
             case Floor.ENDED:
                 assert not awaited
             case Floor.LISTENING:
-                assert Timer.REPROMPT in awaited or Timer.BEEP in awaited
+                assert Timer.REPROMPT in awaited or Timer.BEEP in awaited or is_on_hold
                 assert not conversation._reply
             case Floor.HEARING:
                 waits = awaited & {Timer.ENDPOINT, Timer.DIGITS, Timer.LAST_WORDS, Timer.BEEP}
-                assert waits or conversation._speaking_since is not None or conversation._recognizing
+                assert waits or conversation._speaking_since is not None or conversation._recognizing or is_on_hold
             case Floor.THINKING | Floor.SPEAKING:
                 reply = conversation._reply
                 assert reply is not None
                 assert reply.is_composing or reply.waiting or reply.is_held
-                assert not reply.is_held or conversation._speaking_since is not None, "a pause has a reason"
+                has_reason = conversation._speaking_since is not None or is_on_hold
+                assert not reply.is_held or has_reason, "a pause has a reason"
 
 
 def test_nothing_that_happens_confuses_a_conversation() -> None:

@@ -75,6 +75,7 @@ class EchoConversation:
         self.line, self.brief, self.observer = line, brief, observer
         self.digits: list[str] = []
         self.marks: list[str] = []
+        self.is_on_hold = False
         self._ended: asyncio.Future[HangupCause] = asyncio.get_running_loop().create_future()
 
     def on_audio(self, audio: bytes) -> None:
@@ -88,6 +89,12 @@ class EchoConversation:
 
     def on_mark(self, name: str) -> None:
         self.marks.append(name)
+
+    def hold(self) -> None:
+        self.is_on_hold = True
+
+    def release(self) -> None:
+        self.is_on_hold = False
 
     def on_closed(self) -> None:
         self.request_hangup(HangupCause.CALLER_HUNG_UP)

@@ -17,7 +17,8 @@ routes = router("Calls")
 @routes.get("/calls/{call_id}/events", status_code=200, response_class=EventStream)
 async def follow_call(watch: Watching, call_id: UUID) -> EventStream:
     """Server-sent events while they happen: `call_state` (first the present one), and what is said: `speaking`,
-    `partial`, `turn`. A call is over when its `outcome` is not null. Ends with the access token."""
+    `partial`, `turn`, and who has the `floor`. A call is over when its `outcome` is not null. Ends with the access
+    token."""
 
     async def look() -> dict[str, Any]:
         async with watch.scope() as connection:

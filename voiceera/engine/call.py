@@ -52,6 +52,7 @@ from voiceera.rules.turn_events import (
     Opening,
     Partial,
     ProviderFailed,
+    PutOnHold,
     Recognize,
     Record,
     ReplyDone,
@@ -59,6 +60,7 @@ from voiceera.rules.turn_events import (
     Say,
     Silence,
     Spoken,
+    TakenOffHold,
     Think,
     TimerFired,
     Voiced,
@@ -102,6 +104,7 @@ class Call:
             brief.direction,
         )
         self._conversation = Conversation(policy)
+        self._floor = self._conversation.floor
         self._events: deque[Event] = deque()
         self._is_handling = False
         self._timers = Timers(self._clock, lambda timer: self._post(TimerFired(timer)))
@@ -160,6 +163,12 @@ class Call:
         if name == _LAST_MARK:
             self._played_out.set()
 
+    def hold(self) -> None:
+        self._post(PutOnHold())
+
+    def release(self) -> None:
+        self._post(TakenOffHold())
+
     def on_closed(self) -> None:
         self._line_is_open = False
         self._played_out.set()
@@ -202,6 +211,9 @@ class Call:
         heard_share = self._voice.heard_share if self._voice is not None else 0.0
         for command in self._conversation.on(event, now, heard_share):
             self._perform(command, now)
+        if self._conversation.floor is not self._floor:
+            self._floor = self._conversation.floor
+            self._observer.floor(self._floor)
 
     def _perform(self, command: Command, now: float) -> None:
         match command:

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import CallBrief, HangupCause, TurnRecord
+from voiceera.rules.turn_state import Floor
 
 
 class Line(Protocol):
@@ -53,6 +54,9 @@ class CallObserver(Protocol):
     def speaking(self, text: str) -> None:
         """The agent starts to say this."""
 
+    def floor(self, floor: Floor) -> None:
+        """Who has the floor now."""
+
 
 class LiveCall(Protocol):
     """A conversation under way, as the socket sees it. All calls come from the event loop's thread."""
@@ -65,6 +69,11 @@ class LiveCall(Protocol):
 
     def on_mark(self, name: str) -> None:
         """The carrier has played everything before this mark."""
+
+    def hold(self) -> None:
+        """The caller wants silence both ways until `release`."""
+
+    def release(self) -> None: ...
 
     def on_closed(self) -> None:
         """The socket is gone: the caller hung up, or the line was lost."""

@@ -7,6 +7,7 @@ from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.live_view import LiveView
 from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.rules.turn_state import Floor
 
 log = get_logger("media")
 
@@ -35,6 +36,10 @@ class Follower:
     def speaking(self, text: str) -> None:
         if self._view is not None:
             self._view.speaking(self._brief, text)
+
+    def floor(self, floor: Floor) -> None:
+        if self._view is not None:
+            self._view.floor(self._brief, floor)
 
     async def finish(self) -> None:
         """Returns when no turn is on its way to the book any more."""

@@ -11,6 +11,7 @@ from typing import Any
 from voiceera.clock import monotonic
 from voiceera.log import get_logger
 from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.rules.turn_state import Floor
 from voiceera.services.live import WATCH
 from voiceera.store.bus import Bus
 
@@ -73,6 +74,9 @@ class LiveView:
 
     def speaking(self, brief: CallBrief, text: str) -> None:
         self._tell(brief, {"kind": "speaking", "text": text[:LONGEST_TEXT]})
+
+    def floor(self, brief: CallBrief, floor: Floor) -> None:
+        self._tell(brief, {"kind": "floor", "floor": floor})
 
     def _tell(self, brief: CallBrief, message: dict[str, Any]) -> None:
         if not self._watched_until:

@@ -26,7 +26,7 @@ class TurnEndings(TurnState):
             return self._end(Hangup(cause), at)
         if self._line_is_gone:
             return []
-        self._line_is_gone = True
+        self._line_is_gone, self._is_on_hold = True, False
         commands = [*self._judge_turn(), *self._drop_reply(at), *self._note_utterance()]
         if self._ending is None:
             self._ending = Hangup(cause)
@@ -76,7 +76,7 @@ class TurnEndings(TurnState):
     def _say_last(self, text: str, ending: Hangup, at: float) -> list[Command]:
         """Drop whatever was under way, say this in full, and end."""
         commands = [*self._judge_turn(), *self._drop_reply(at), *self._note_utterance()]
-        self._ending = ending
+        self._ending, self._is_on_hold = ending, False
         self._stop(*(timer for timer in Timer if timer is not Timer.DURATION))
         if not text:
             return commands + self._leave_if_quiet(at)

@@ -80,6 +80,16 @@ class Beeped:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOnHold:
+    """The caller wants silence both ways until further notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOffHold:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class HangupRequested:
     """The caller hung up, or somebody outside ends the call."""
 
@@ -165,6 +175,8 @@ Event = (
     | Digit
     | MachineAnswered
     | Beeped
+    | PutOnHold
+    | TakenOffHold
     | HangupRequested
     | Part
     | ReplyDone

@@ -106,6 +106,7 @@ class TurnState:
         self._turns_taken = 0
         self._awaits_beep = False
         self._line_is_gone = False
+        self._is_on_hold = False
         self._reprompts = 0
         self._silent_for = 0.0
         self._listening_since = 0.0

@@ -15,7 +15,6 @@ from voiceera.rules.backchannels import is_backchannel
 from voiceera.rules.calls import HangupCause
 from voiceera.rules.endpointing import keys_wanted, silence_needed
 from voiceera.rules.opt_out import is_opt_out
-from voiceera.rules.turn_endings import TurnEndings
 from voiceera.rules.turn_events import (
     Answered,
     CallerTurn,
@@ -32,6 +31,7 @@ from voiceera.rules.turn_events import (
     OptedOut,
     Partial,
     ProviderFailed,
+    PutOnHold,
     ReplyDone,
     Resume,
     Sentence,
@@ -40,6 +40,7 @@ from voiceera.rules.turn_events import (
     SpeechStopped,
     SpeechSustained,
     Spoken,
+    TakenOffHold,
     Think,
     Timer,
     TimerFired,
@@ -47,10 +48,11 @@ from voiceera.rules.turn_events import (
     Voiced,
     Words,
 )
+from voiceera.rules.turn_holds import TurnHolds
 from voiceera.rules.turn_state import Floor, Reply, Utterance
 
 
-class Conversation(TurnEndings):
+class Conversation(TurnHolds):
     """Feed it what happens, in order; perform what it answers, in order. After ENDED it answers nothing."""
 
     def on(self, event: Event, at: float, heard_share: float = 0.0) -> list[Command]:
@@ -60,14 +62,16 @@ class Conversation(TurnEndings):
             return []
         if self._reply is not None:
             self._reply.share = heard_share
+        if isinstance(event, Words):
+            self._recognizing = max(0, self._recognizing - 1)
+        if self._is_on_hold and (commands := self._on_hold(event)) is not None:
+            return commands
         match event:
             case SpeechStarted(began):
                 self._speaking_since = began
             case SpeechStopped(ended):
                 self._last_stretch = (self._speaking_since or ended, ended)
                 self._speaking_since = None
-            case Words():
-                self._recognizing = max(0, self._recognizing - 1)
         if self._awaits_beep and (commands := self._on_with_machine(event, at)) is not None:
             return commands
         return self._on(event, at)
@@ -79,6 +83,10 @@ class Conversation(TurnEndings):
                 return self._answered(recording_began, at)
             case _, HangupRequested(cause):
                 return self._hangup_requested(cause, at)
+            case _, PutOnHold():
+                return self._put_on_hold(at)
+            case _, TakenOffHold():
+                return self._take_off_hold(at)
             case _, TimerFired(Timer.DURATION):
                 return self._end(Hangup(HangupCause.MAXIMUM_DURATION), at)
             case _, MachineAnswered():
@@ -190,6 +198,15 @@ class Conversation(TurnEndings):
         self._reply.is_held = False
         self.floor = Floor.SPEAKING if self._reply.said_anything else Floor.THINKING
         return [Resume(), *self._finish_if_said(at)]
+
+    def _take_off_hold(self, at: float) -> list[Command]:
+        if not self._is_on_hold:
+            return []
+        self._is_on_hold = False
+        if self.floor is Floor.HEARING:
+            return [self._wait(Timer.ENDPOINT, at)]
+        self._listening_since = at
+        return self._go_on(at)
 
     def _pause_in_turn(self, ended: float, at: float) -> list[Command]:
         so_far = self._utterance.text if self._utterance else ""
