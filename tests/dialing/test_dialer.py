@@ -125,9 +125,21 @@ async def test_calls_a_second_are_spaced_and_never_saved_up(floor: Floor) -> Non
         for name in ("a", "b"):
             starts += [claim.start_at for claim, _ in await floor.dialer(name).round()]
         floor.later(seconds=0.05)
+    assert starts[-1] - starts[0] < timedelta(seconds=5)
     starts.sort()
     for start in starts:
         assert sum(start <= other < start + timedelta(seconds=1) for other in starts) <= 5
+
+
+async def test_a_dial_that_comes_too_late_for_its_second_gets_another_start(floor: Floor) -> None:
+    await floor.launch(people=1)
+    ((claim, trunk),) = await floor.dialer().round()
+    floor.now = claim.send_by + timedelta(milliseconds=1)
+    await floor.dialer().dial(claim, trunk)
+    assert floor.world.carrier.dialed == []
+    assert (await floor.contact()).attempts == 0
+    assert await floor.dial() == 1
+    assert len(floor.world.carrier.dialed) == 1
 
 
 async def test_a_number_in_two_campaigns_is_rung_by_one_at_a_time(floor: Floor) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from voiceera.rules.campaigns import CampaignStatus
-from voiceera.rules.pacing import Limit, free_places, next_start, starts
+from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
 from voiceera.services.trunks import Trunk
 from voiceera.store import campaigns, dial_queue, media_nodes
 from voiceera.store.base import Connection, Database
@@ -18,10 +18,14 @@ CLAIM_FOR = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt to be dialled at `start_at`, not before."""
+    """One attempt to be dialled at `start_at`, not before, and not after `send_by`."""
 
     claimed: Claimed
     start_at: datetime
+
+    @property
+    def send_by(self) -> datetime:
+        return self.start_at + SEND_WITHIN
 
 
 async def media_room(database: Database, now: datetime) -> int:
@@ -52,7 +56,7 @@ async def _claim_campaign(
     if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
         return []
     trunk_key, own_key = _key(trunk), f"campaign:{campaign_id}"
-    gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key], now)
+    gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key])
     everywhere, here = await dial_queue.count_slots(connection, organization_id, campaign_id)
     limits = {
         trunk_key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[trunk_key]),
@@ -71,21 +75,21 @@ async def _claim_campaign(
         now,
         now + CLAIM_FOR,
     )
-    return await _book(connection, organization_id, limits, claimed, instants)
+    return await _book(connection, organization_id, limits, claimed, instants, now)
 
 
 async def _claim_single(
     connection: Connection, organization_id: UUID, trunk: Trunk, room: int, worker: str, now: datetime
 ) -> list[Claim]:
     key = _key(trunk)
-    gates = await dial_queue.lock_gates(connection, organization_id, [key], now)
+    gates = await dial_queue.lock_gates(connection, organization_id, [key])
     everywhere, _ = await dial_queue.count_slots(connection, organization_id, None)
     limits = {key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[key])}
     instants = _instants(limits, room, now)
     if not instants:
         return []
     claimed = await dial_queue.claim_queued(connection, organization_id, len(instants), worker, now, now + CLAIM_FOR)
-    return await _book(connection, organization_id, limits, claimed, instants)
+    return await _book(connection, organization_id, limits, claimed, instants, now)
 
 
 def _key(trunk: Trunk) -> str:
@@ -103,10 +107,11 @@ async def _book(
     limits: dict[str, Limit],
     claimed: list[Claimed],
     instants: list[datetime],
+    now: datetime,
 ) -> list[Claim]:
     """Only the starts that somebody took count against the gates."""
     given = instants[: len(claimed)]
     for key, limit in limits.items():
         if given:
-            await dial_queue.set_gate(connection, organization_id, key, next_start(limit, given))
+            await dial_queue.set_gate(connection, organization_id, key, with_starts(limit, given, now))
     return [Claim(one, start) for one, start in zip(claimed, given, strict=True)]

@@ -64,7 +64,7 @@ dial_gates = sa.Table(
     metadata,
     sa.Column("organization_id", _ID, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("next_at", _WHEN, nullable=False),
+    sa.Column("starts", JSONB, nullable=False),
 )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from voiceera.ids import new_id
 from voiceera.rules.calls import AttemptState
 from voiceera.rules.campaigns import ContactState
+from voiceera.rules.pacing import Starts
 from voiceera.store.attempts import attempts, dial_gates, is_open
 from voiceera.store.base import Connection
 from voiceera.store.contacts import contacts
@@ -58,22 +59,22 @@ async def work(connection: Connection, now: datetime) -> list[Work]:
     return [Work(*row) for row in await connection.execute(_WORK, {"now": now})]
 
 
-async def lock_gates(
-    connection: Connection, organization_id: UUID, keys: Sequence[str], now: datetime
-) -> dict[str, datetime]:
-    """Before which instant each gate lets no call start. Held until the commit: one dialer at a time passes."""
-    rows = [{"organization_id": organization_id, "key": key, "next_at": now} for key in sorted(keys)]
-    await connection.execute(insert(dial_gates).on_conflict_do_nothing(), rows)
+async def lock_gates(connection: Connection, organization_id: UUID, keys: Sequence[str]) -> dict[str, Starts]:
+    """The starts that each limit remembers. Held until the commit: one dialer at a time passes."""
     g = dial_gates.c
-    statement = sa.select(g.key, g.next_at).where(g.organization_id == organization_id, g.key.in_(keys))
-    locked = await connection.execute(statement.order_by(g.key).with_for_update())
-    return {row.key: row.next_at for row in locked}
+    statement = sa.select(g.key, g.starts).where(g.organization_id == organization_id, g.key.in_(keys))
+    locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
+    if len(locked) < len(keys):
+        rows = [{"organization_id": organization_id, "key": key, "starts": {}} for key in sorted(keys)]
+        await connection.execute(insert(dial_gates).on_conflict_do_nothing(), rows)
+        locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
+    return {row.key: {int(slot): count for slot, count in row.starts.items()} for row in locked}
 
 
-async def set_gate(connection: Connection, organization_id: UUID, key: str, next_at: datetime) -> None:
+async def set_gate(connection: Connection, organization_id: UUID, key: str, starts: Starts) -> None:
     g = dial_gates.c
     statement = sa.update(dial_gates).where(g.organization_id == organization_id, g.key == key)
-    await connection.execute(statement.values(next_at=next_at))
+    await connection.execute(statement.values(starts={str(slot): count for slot, count in starts.items()}))
 
 
 async def count_slots(connection: Connection, organization_id: UUID, campaign_id: UUID | None) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from voiceera.clock import monotonic, utc_now
 from voiceera.errors import Conflict
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
+from voiceera.rules.pacing import next_slice
 from voiceera.services import claiming, dialing
 from voiceera.services.claiming import Claim
 from voiceera.services.dialing import Intent
@@ -30,8 +31,9 @@ _STUCK_SECONDS = 30.0
 """A round that takes longer than this is taken for stuck."""
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
-_STALE_SECONDS = 3.0
-"""An intent that could not be sent by then (the process was stopped) is not sent any more."""
+_LEAD_SECONDS = 0.2
+"""An intent is begun this long before its start, so that the commit does not make it late."""
+_MOST_AT_ONCE = 1000
 
 
 class Dialer:
@@ -58,6 +60,8 @@ class Dialer:
         self._in_maintenance = False
         self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
+        self._at_once = _MOST_AT_ONCE
+        self._was_late = False
 
     def wake(self) -> None:
         """Something may be due: look now."""
@@ -94,10 +98,13 @@ class Dialer:
         async with self._database.platform() as connection:
             self._in_maintenance = (await maintenance.get(connection)).is_on(now)
             queue = [] if self._in_maintenance else await dial_queue.work(connection, now)
+        self._at_once = next_slice(self._at_once, _MOST_AT_ONCE, was_late=self._was_late)
+        self._was_late = False
         if not queue:
             return []
         room = await claiming.media_room(self._database, now)
         found: list[tuple[Claim, Trunk]] = []
+        room = min(room, self._at_once)
         for work in queue:
             if room <= 0:
                 self._complain("media", "no_media_room")
@@ -115,9 +122,7 @@ class Dialer:
     async def _dial_safely(self, claim: Claim, trunk: Trunk, stop: asyncio.Event) -> None:
         """One dial may fail (the database went away in between); the reaper puts it right, and the rest go on."""
         try:
-            wait = (claim.start_at - self._now()).total_seconds()
-            if wait > 0:
-                await asyncio.sleep(wait)
+            await self._wait_until(claim.start_at, early=_LEAD_SECONDS)
             if stop.is_set():
                 await self._release(claim)
             else:
@@ -125,29 +130,40 @@ class Dialer:
         except Exception:
             log.exception("dial_failed", attempt_id=str(claim.claimed.attempt_id))
 
+    async def _wait_until(self, instant: datetime, early: float = 0.0) -> None:
+        wait = (instant - self._now()).total_seconds() - early
+        if wait > 0:
+            await asyncio.sleep(wait)
+
     async def dial(self, claim: Claim, trunk: Trunk) -> None:
-        """Gate, intent, carrier, answer."""
+        """Gate, intent, carrier, answer. The gate is asked about the instant of the start."""
+        if self._now() > claim.send_by:
+            self._was_late = True
+            await self._release(claim)
+            return
         async with self._transactions:
             intended = await dialing.intend(
                 self._database,
                 claim.claimed,
                 trunk,
                 self._public_url,
-                self._now(),
+                max(self._now(), claim.start_at),
                 in_maintenance=self._in_maintenance,
             )
-            committed = monotonic()
         if not isinstance(intended, Intent):
             await tell(self._bus, intended)
             return
         with bound_contextvars(request_id=intended.request_id):
-            await self._send(claim, trunk, intended, committed)
+            await self._send(claim, trunk, intended)
 
-    async def _send(self, claim: Claim, trunk: Trunk, intended: Intent, committed: float) -> None:
+    async def _send(self, claim: Claim, trunk: Trunk, intended: Intent) -> None:
         await tell(self._bus, intended.state)
-        is_stale = monotonic() - committed > _STALE_SECONDS
-        if is_stale:
-            log.warning("intent_too_old", attempt_id=intended.dial.reference)
+        await self._wait_until(claim.start_at)
+        is_late = self._now() > claim.send_by
+        if is_late:
+            # Sent now, it could be one too many in some second: it gets another start.
+            self._was_late = True
+            log.warning("not_sent_in_time", attempt_id=intended.dial.reference)
             answer = DialAnswer(Placed.BUSY_NOW, reason="not sent in time")
         else:
             answer = await trunk.carrier.dial(intended.dial)
@@ -159,7 +175,7 @@ class Dialer:
         async with self._transactions:
             state = await dialing.record_answer(self._database, claim.claimed, answer, self._now())
         await tell(self._bus, state)
-        if not is_stale:
+        if not is_late:
             await self._note_health(claim, trunk, answer)
 
     async def _note_health(self, claim: Claim, trunk: Trunk, answer: DialAnswer) -> None:
