@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +18,10 @@ class MemoryBus:
 
     async def publish(self, channel: str, message: dict[str, Any]) -> None:
         await self.published.put((channel, message))
+
+    async def publish_all(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        for channel, message in messages:
+            await self.publish(channel, message)
 
     async def subscribe(
         self, channel: str, listening: asyncio.Event | None = None

@@ -1,5 +1,6 @@
 """What watchers of a campaign or a call are told as it happens, and the dialer's wake-up: after the commit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -33,14 +34,22 @@ class CallState:
 
 async def tell(bus: Bus | None, state: CallState | None) -> None:
     """Publish the move to the call's and the campaign's channel; wake the dialer when a place came free."""
-    if bus is None or state is None:
+    await tell_all(bus, [] if state is None else [state])
+
+
+async def tell_all(bus: Bus | None, states: Sequence[CallState]) -> None:
+    """`tell` for a slice of moves."""
+    if bus is None or not states:
         return
-    message = call_state(state)
-    await bus.publish(f"call:{state.call_id}", message)
-    if state.campaign_id is not None:
-        await bus.publish(f"campaign:{state.campaign_id}", message)
-    if state.is_over:
-        await wake(bus)
+    messages: list[tuple[str, dict[str, Any]]] = []
+    for state in states:
+        message = call_state(state)
+        messages.append((f"call:{state.call_id}", message))
+        if state.campaign_id is not None:
+            messages.append((f"campaign:{state.campaign_id}", message))
+    if any(state.is_over for state in states):
+        messages.append((DIALER, {}))
+    await bus.publish_all(messages)
 
 
 def call_state(state: CallState) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from voiceera.rules.calls import AttemptState, EndedAs, Outcome
 from voiceera.rules.campaigns import Action, CampaignStatus, allowed_actions
 from voiceera.services import campaigns as campaign_moves
 from voiceera.services.calls import take_in
-from voiceera.services.dialing import become_unknown, release, requeue
+from voiceera.services.carrier_answers import become_unknown
 from voiceera.services.live import CallState
+from voiceera.services.releasing import release, requeue
 from voiceera.services.settle import LIVE_CHECK, end
 from voiceera.services.trunks import TrunkBook
 from voiceera.store import attempts, campaigns

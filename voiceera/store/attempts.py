@@ -1,16 +1,18 @@
 """Attempts: one try at reaching a number. A dialled attempt and its call share one id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from voiceera.rules.attempts import OPEN, Story, Verdict
 from voiceera.rules.calls import AttemptState, EndedAs, Outcome
 from voiceera.store.base import Connection, metadata
+from voiceera.store.slices import update_all
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -147,6 +149,22 @@ async def lock(connection: Connection, organization_id: UUID, attempt_id: UUID) 
     statement = sa.select(*_COLUMNS).where(_is(organization_id, attempt_id)).with_for_update()
     row = (await connection.execute(statement)).one_or_none()
     return _attempt(row) if row else None
+
+
+async def lock_all(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> list[Attempt]:
+    """`lock` for a slice, in the order of their ids, as everybody does who takes several."""
+    a = attempts.c
+    statement = sa.select(*_COLUMNS).where(a.organization_id == organization_id, a.id == sa.any_(_ids(ids)))
+    return [_attempt(row) for row in await connection.execute(statement.order_by(a.id).with_for_update())]
+
+
+def _ids(ids: Sequence[UUID]) -> sa.ColumnElement[Any]:
+    return sa.literal(list(ids), ARRAY(_ID))
+
+
+async def change_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    """`change` for a slice: each row has its id, and the same columns to write."""
+    await update_all(connection, attempts, organization_id, rows)
 
 
 async def change(connection: Connection, attempt: Attempt, **values: Any) -> Attempt:

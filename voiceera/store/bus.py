@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -21,6 +21,8 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _TROUBLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _Queue = asyncio.Queue[dict[str, Any]]
 
+_NOTIFY = "SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n (channel, payload)"
+
 log = get_logger("bus")
 
 
@@ -29,6 +31,9 @@ class Bus(Protocol):
 
     async def publish(self, channel: str, message: dict[str, Any]) -> None:
         """Send to today's subscribers. A lost connection drops the message and raises nothing."""
+
+    async def publish_all(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """The same for many, each with its channel, in their order and in one go."""
 
     def subscribe(self, channel: str, listening: asyncio.Event | None = None) -> AsyncGenerator[dict[str, Any], None]:
         """Messages from the first `anext` on. Survives a lost connection (messages meanwhile are lost).
@@ -54,12 +59,17 @@ class PostgresBus:
         self._lost = asyncio.Event()
 
     async def publish(self, channel: str, message: dict[str, Any]) -> None:
-        payload = json.dumps(message, separators=(",", ":"))
-        if len(payload.encode()) > LONGEST_MESSAGE:
-            raise ValueError(f"a message on {channel!r} has more than {LONGEST_MESSAGE} bytes")
+        await self.publish_all([(channel, message)])
+
+    async def publish_all(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        channels = [channel for channel, _ in messages]
+        payloads = [json.dumps(message, separators=(",", ":")) for _, message in messages]
+        for channel, payload in zip(channels, payloads, strict=True):
+            if len(payload.encode()) > LONGEST_MESSAGE:
+                raise ValueError(f"a message on {channel!r} has more than {LONGEST_MESSAGE} bytes")
         await self._open()
-        if not await self._ask(lambda connection: connection.execute("SELECT pg_notify($1, $2)", channel, payload)):
-            log.warning("bus_message_dropped", channel=channel)
+        if not await self._ask(lambda connection: connection.execute(_NOTIFY, channels, payloads)):
+            log.warning("bus_message_dropped", channel=channels[0])
 
     async def subscribe(
         self, channel: str, listening: asyncio.Event | None = None

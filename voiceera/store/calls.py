@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP, TSVEC
 
 from voiceera.rules.calls import TurnRecord
 from voiceera.store.base import Connection, metadata
-from voiceera.store.webhooks import is_listening
+from voiceera.store.slices import insert_all, update_all
+from voiceera.store.webhooks import LISTENING, is_listening
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -113,6 +114,16 @@ async def add(connection: Connection, row: dict[str, Any]) -> None:
     empty: dict[str, Any] = {"variables": {}, "extracted": {}, "cost_parts": {}, "latency": {}, "answer_ms": []}
     values = empty | {"turns": 0, "interruptions": 0, "goal_reached": False} | row
     await connection.execute(sa.insert(calls).values(**values))
+
+
+async def add_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    """`add` for a slice: every row has the same columns; the others are empty."""
+    await insert_all(connection, calls, organization_id, rows)
+
+
+async def move_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> bool:
+    """`move` for a slice: each row has its id, and the same columns to write."""
+    return await update_all(connection, calls, organization_id, rows, asking=LISTENING)
 
 
 async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from voiceera.ids import new_id
 from voiceera.rules.calls import Outcome
@@ -83,6 +83,13 @@ def _is(organization_id: UUID, contact_id: UUID) -> sa.ColumnElement[bool]:
 async def get(connection: Connection, organization_id: UUID, contact_id: UUID) -> Contact | None:
     row = (await connection.execute(sa.select(*_COLUMNS).where(_is(organization_id, contact_id)))).one_or_none()
     return _contact(row) if row else None
+
+
+async def get_all(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
+    c = contacts.c
+    chosen = c.id == sa.any_(sa.literal(list(ids), ARRAY(_ID)))
+    statement = sa.select(*_COLUMNS).where(c.organization_id == organization_id, chosen)
+    return {row.id: _contact(row) for row in await connection.execute(statement)}
 
 
 SORTABLE: dict[str, sa.ColumnElement[Any]] = {

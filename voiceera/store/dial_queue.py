@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from voiceera.ids import new_id
 from voiceera.rules.calls import AttemptState
@@ -178,19 +178,26 @@ async def claim_queued(
     return [Claimed(organization_id, row.id, row.campaign_id, row.fence) for row in rows]
 
 
+Dials = list[tuple[datetime, UUID | None]]
+"""(when, contact)"""
+
+
 async def dials_since(
-    connection: Connection, organization_id: UUID, phone_number: str, since: datetime
-) -> list[tuple[datetime, UUID | None]]:
-    """(when, contact) of the organization's dials to the number, oldest first; such as the carrier refused rang
-    nobody and are left out."""
+    connection: Connection, organization_id: UUID, phone_numbers: Sequence[str], since: datetime
+) -> dict[str, Dials]:
+    """The organization's dials to each of the numbers, oldest first; such as the carrier refused rang nobody and are
+    left out, and so are numbers without any."""
     a = attempts.c
-    statement = sa.select(a.dialed_at, a.contact_id).where(
+    statement = sa.select(a.phone_number, a.dialed_at, a.contact_id).where(
         a.organization_id == organization_id,
-        a.phone_number == phone_number,
+        a.phone_number == sa.any_(sa.literal(list(phone_numbers), ARRAY(sa.Text))),
         a.dialed_at > since,
         (a.accepted_at.is_not(None) | a.ended_at.is_(None)),
     )
-    return [(row.dialed_at, row.contact_id) for row in await connection.execute(statement.order_by(a.dialed_at))]
+    found: dict[str, Dials] = {}
+    for row in await connection.execute(statement.order_by(a.dialed_at)):
+        found.setdefault(row.phone_number, []).append((row.dialed_at, row.contact_id))
+    return found
 
 
 # ── the reaper's questions (platform transactions) ───────────────────────────────────────────────────────────────

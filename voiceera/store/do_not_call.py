@@ -1,10 +1,11 @@
 """Numbers that an organization must not ring."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, insert
 
 from voiceera.store.base import Connection, metadata
 
@@ -43,3 +44,10 @@ async def lists(connection: Connection, organization_id: UUID, phone_number: str
         listed.organization_id == organization_id, listed.phone_number == phone_number
     )
     return (await connection.execute(statement)).first() is not None
+
+
+async def listed(connection: Connection, organization_id: UUID, phone_numbers: Sequence[str]) -> set[str]:
+    """Those of the numbers that must not be rung."""
+    c = do_not_call.c
+    asked = c.phone_number == sa.any_(sa.literal(list(phone_numbers), ARRAY(sa.Text)))
+    return set(await connection.scalars(sa.select(c.phone_number).where(c.organization_id == organization_id, asked)))

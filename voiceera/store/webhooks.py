@@ -95,6 +95,10 @@ def is_listening(organization_id: UUID) -> sa.ColumnElement[bool]:
     return sa.exists().where(webhooks.c.organization_id == organization_id, webhooks.c.is_active)
 
 
+LISTENING = """EXISTS (SELECT 1 FROM webhooks w WHERE w.organization_id = :organization_id AND w.is_active)"""
+"""The same in words."""
+
+
 def seal(vault: Vault, organization_id: UUID, webhook_id: UUID, secrets: Secrets) -> bytes:
     until = secrets.previous_until.isoformat() if secrets.previous_until else None
     document = json.dumps([secrets.current, secrets.previous, until])

@@ -1,22 +1,25 @@
 """The dialer: claims what is due, asks the gate at the instant of each dial, dials, and writes down the answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from structlog.contextvars import bound_contextvars
 
 from voiceera import vitals
 from voiceera.clock import monotonic, utc_now
 from voiceera.errors import Conflict
+from voiceera.gathering import Gatherer
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
-from voiceera.rules.pacing import next_slice
-from voiceera.services import claiming, dialing
+from voiceera.rules.pacing import SLOT, next_slice
+from voiceera.services import carrier_answers, cases, claiming, dialing, releasing
+from voiceera.services.carrier_answers import Answered
 from voiceera.services.claiming import Claim
-from voiceera.services.dialing import Intent
+from voiceera.services.dialing import Intended, Intent
 from voiceera.services.line_health import LineHealth
-from voiceera.services.live import tell
+from voiceera.services.live import tell_all
 from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import attempts, dial_queue, maintenance
 from voiceera.store.base import Database
@@ -31,9 +34,12 @@ _STUCK_SECONDS = 30.0
 """A round that takes longer than this is taken for stuck."""
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
-_LEAD_SECONDS = 0.2
-"""An intent is begun this long before its start, so that the commit does not make it late."""
+_LEAD = timedelta(milliseconds=200)
+"""The intents of a slice are begun this long before its start, so that the commit does not make it late."""
 _MOST_AT_ONCE = 1000
+_MOST_IN_A_SLICE = 100
+_ANSWERS_SECONDS = 0.02
+"""How long an answer waits for others, to be written down with them."""
 
 
 class Dialer:
@@ -57,6 +63,9 @@ class Dialer:
         self._now = now
         self._wake = asyncio.Event()
         self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
+        self._answers: Gatherer[UUID, Answered, None] = Gatherer(
+            self._record, pause_seconds=_ANSWERS_SECONDS, at_most=_MOST_IN_A_SLICE
+        )
         self._in_maintenance = False
         self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
@@ -83,14 +92,14 @@ class Dialer:
     async def _look(self, dials: asyncio.TaskGroup, stop: asyncio.Event) -> float:
         """One round; how long to rest after it, in seconds. A database that is away is no reason to end."""
         try:
-            claims = await self.round()
+            found = await self.round()
         except Exception:
             log.exception("round_failed")
             return 1.0
         vitals.went_round("dialer", _STUCK_SECONDS)
-        for claim, trunk in claims:
-            dials.create_task(self._dial_safely(claim, trunk, stop))
-        return _BUSY_SECONDS if claims else _IDLE_SECONDS
+        for part, trunk in slices(found):
+            dials.create_task(self._dial_safely(part, trunk, stop))
+        return _BUSY_SECONDS if found else _IDLE_SECONDS
 
     async def round(self) -> list[tuple[Claim, Trunk]]:
         """Claim what may be dialled within the pacing's horizon, for every organization that has work."""
@@ -102,9 +111,8 @@ class Dialer:
         self._was_late = False
         if not queue:
             return []
-        room = await claiming.media_room(self._database, now)
+        room = min(self._at_once, await claiming.media_room(self._database, now))
         found: list[tuple[Claim, Trunk]] = []
-        room = min(room, self._at_once)
         for work in queue:
             if room <= 0:
                 self._complain("media", "no_media_room")
@@ -119,81 +127,121 @@ class Dialer:
             found += [(claim, trunk) for claim in claims]
         return found
 
-    async def _dial_safely(self, claim: Claim, trunk: Trunk, stop: asyncio.Event) -> None:
-        """One dial may fail (the database went away in between); the reaper puts it right, and the rest go on."""
+    async def _dial_safely(self, claims: Sequence[Claim], trunk: Trunk, stop: asyncio.Event) -> None:
+        """A slice may fail (the database went away in between); the reaper puts it right, and the rest go on."""
         try:
-            await self._wait_until(claim.start_at, early=_LEAD_SECONDS)
+            await self._until(claims[0].start_at - _LEAD)
             if stop.is_set():
-                await self._release(claim)
+                await self._release(claims)
             else:
-                await self.dial(claim, trunk)
+                await self.dial_slice(claims, trunk)
         except Exception:
-            log.exception("dial_failed", attempt_id=str(claim.claimed.attempt_id))
+            log.exception("dials_failed", attempt_ids=[str(claim.claimed.attempt_id) for claim in claims])
 
-    async def _wait_until(self, instant: datetime, early: float = 0.0) -> None:
-        wait = (instant - self._now()).total_seconds() - early
+    async def _until(self, instant: datetime) -> None:
+        wait = (instant - self._now()).total_seconds()
         if wait > 0:
             await asyncio.sleep(wait)
 
     async def dial(self, claim: Claim, trunk: Trunk) -> None:
-        """Gate, intent, carrier, answer. The gate is asked about the instant of the start."""
-        if self._now() > claim.send_by:
+        """Gate, intent, carrier, answer."""
+        await self.dial_slice([claim], trunk)
+
+    async def dial_slice(self, claims: Sequence[Claim], trunk: Trunk) -> None:
+        """The same of one organization's claims that start together: their intents in one transaction."""
+        if self._now() > claims[0].send_by:
             self._was_late = True
-            await self._release(claim)
+            await self._release(claims)
             return
         async with self._transactions:
-            intended = await dialing.intend(
+            intended = await self._intend(claims, trunk)
+        await tell_all(self._bus, [*intended.ended, *(intent.state for intent in intended.intents)])
+        await asyncio.gather(*(self._send(intent, trunk) for intent in intended.intents))
+
+    async def _intend(self, claims: Sequence[Claim], trunk: Trunk) -> Intended:
+        """A slice that fails is tried claim by claim: one that cannot be dialled must not hold up the others."""
+        organization_id = claims[0].claimed.organization_id
+        try:
+            return await dialing.intend(
                 self._database,
-                claim.claimed,
+                organization_id,
+                claims,
                 trunk,
                 self._public_url,
-                max(self._now(), claim.start_at),
+                self._now(),
                 in_maintenance=self._in_maintenance,
             )
-        if not isinstance(intended, Intent):
-            await tell(self._bus, intended)
-            return
-        with bound_contextvars(request_id=intended.request_id):
-            await self._send(claim, trunk, intended)
-
-    async def _send(self, claim: Claim, trunk: Trunk, intended: Intent) -> None:
-        await tell(self._bus, intended.state)
-        await self._wait_until(claim.start_at)
-        is_late = self._now() > claim.send_by
-        if is_late:
-            # Sent now, it could be one too many in some second: it gets another start.
-            self._was_late = True
-            log.warning("not_sent_in_time", attempt_id=intended.dial.reference)
-            answer = DialAnswer(Placed.BUSY_NOW, reason="not sent in time")
-        else:
-            answer = await trunk.carrier.dial(intended.dial)
-            vitals.count(f"dials_{answer.placed}")
-        if answer.placed is not Placed.ACCEPTED:
-            log.warning(
-                "not_accepted", attempt_id=intended.dial.reference, placed=answer.placed, reason=answer.reason
-            )
-        async with self._transactions:
-            state = await dialing.record_answer(self._database, claim.claimed, answer, self._now())
-        await tell(self._bus, state)
-        if not is_late:
-            await self._note_health(claim, trunk, answer)
-
-    async def _note_health(self, claim: Claim, trunk: Trunk, answer: DialAnswer) -> None:
-        """After the answer is written down: what cannot be noted loses nothing."""
-        try:
-            await self._health.note(claim.claimed.organization_id, trunk, answer, self._now())
         except Exception:
-            log.exception("health_not_noted")
+            if len(claims) == 1:
+                raise
+            log.exception("slice_failed", claims=len(claims))
+        done = Intended()
+        for claim in claims:
+            try:
+                one = await self._intend([claim], trunk)
+            except Exception:
+                log.exception("dial_failed", attempt_id=str(claim.claimed.attempt_id))
+            else:
+                done = Intended([*done.intents, *one.intents], [*done.ended, *one.ended])
+        return done
 
-    async def _release(self, claim: Claim) -> None:
-        key = (claim.claimed.organization_id, claim.claimed.attempt_id)
-        async with self._transactions, self._database.organization(key[0]) as connection:
-            attempt = await attempts.lock(connection, *key)
-            if attempt is not None and dialing.is_held(attempt, claim.claimed):
-                await dialing.release(connection, attempt, self._now())
+    async def _send(self, intent: Intent, trunk: Trunk) -> None:
+        with bound_contextvars(request_id=intent.request_id):
+            try:
+                await self._until(intent.claim.start_at)
+                if self._now() > intent.claim.send_by:
+                    # Sent now, it could be one too many in some second: it gets another start.
+                    self._was_late = True
+                    log.warning("not_sent_in_time", attempt_id=intent.dial.reference)
+                    await self._answered(intent, DialAnswer(Placed.BUSY_NOW, reason="not sent in time"))
+                    return
+                answer = await trunk.carrier.dial(intent.dial)
+                vitals.count(f"dials_{answer.placed}")
+                if answer.placed is not Placed.ACCEPTED:
+                    told = {"placed": answer.placed, "reason": answer.reason}
+                    log.warning("not_accepted", attempt_id=intent.dial.reference, **told)
+                await self._answered(intent, answer)
+                await self._health.note(intent.claim.claimed.organization_id, trunk, answer, self._now())
+            except Exception:
+                log.exception("dial_failed", attempt_id=intent.dial.reference)
+
+    async def _answered(self, intent: Intent, answer: DialAnswer) -> None:
+        claimed = intent.claim.claimed
+        await self._answers.put(claimed.organization_id, Answered(claimed, answer))
+
+    async def _record(self, organization_id: UUID, answers: Sequence[Answered]) -> list[None]:
+        async with self._transactions:
+            states = await carrier_answers.record(self._database, organization_id, answers, self._now())
+        await tell_all(self._bus, states)
+        return [None] * len(answers)
+
+    async def _release(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            key = (claim.claimed.organization_id, claim.claimed.attempt_id)
+            async with self._transactions, self._database.organization(key[0]) as connection:
+                attempt = await attempts.lock(connection, *key)
+                if attempt is not None and cases.is_held(attempt, claim.claimed):
+                    await releasing.release(connection, attempt, self._now())
 
     def _complain(self, about: object, event: str, **fields: str) -> None:
         """Once a minute."""
         if monotonic() - self._complained.get(about, float("-inf")) > timedelta(minutes=1).total_seconds():
             self._complained[about] = monotonic()
             log.warning(event, about=str(about), **fields)
+
+
+def slices(found: Sequence[tuple[Claim, Trunk]]) -> list[tuple[list[Claim], Trunk]]:
+    """A round's claims in parts of one campaign, in their order, that start within an instant of each other."""
+    parts: list[tuple[list[Claim], Trunk]] = []
+    for claim, trunk in found:
+        part, of = parts[-1] if parts else ([], None)
+        is_like = part and (_of(part[0]), of) == (_of(claim), trunk) and claim.start_at - part[0].start_at < SLOT
+        if is_like and len(part) < _MOST_IN_A_SLICE:
+            part.append(claim)
+        else:
+            parts.append(([claim], trunk))
+    return parts
+
+
+def _of(claim: Claim) -> tuple[UUID, UUID | None]:
+    return claim.claimed.organization_id, claim.claimed.campaign_id

@@ -1,0 +1,79 @@
+"""Attempts that go back, since nobody outside has heard of them: refused at the gate, released, put off."""
+
+from datetime import datetime
+
+from voiceera.rules.attempts import Verdict
+from voiceera.rules.calls import AttemptState, CallStatus, Outcome
+from voiceera.rules.campaigns import OVER, ContactState
+from voiceera.rules.gate import Refusal
+from voiceera.services.cases import Case
+from voiceera.services.live import CallState
+from voiceera.services.settle import end
+from voiceera.store import attempts, calls, campaigns, contacts
+from voiceera.store.attempts import Attempt
+from voiceera.store.base import Connection
+from voiceera.store.contacts import Contact
+
+
+async def refuse(connection: Connection, case: Case, closed: Refusal, now: datetime) -> CallState | None:
+    """What becomes of a dial at which the gate is closed; a CallState: the call has ended."""
+    attempt, contact, campaign = case.attempt, case.contact, case.campaign
+    if contact is None:
+        if closed.look_again_at is None:
+            verdict = Verdict(Outcome.CANCELED, fault=True, reason=closed.reason)
+            return await end(connection, attempt, verdict, now)
+        await requeue(connection, attempt, closed.look_again_at, closed.reason)
+        return None
+    if closed.look_again_at is None:
+        state = ContactState.SUPPRESSED
+    elif campaign is None or campaign.status in OVER or campaign.deleted_at is not None:
+        state = ContactState.CANCELED
+    else:
+        state = ContactState.PENDING
+    await _give_back(connection, attempt, contact, state, closed.look_again_at or now, closed.reason, now)
+    return None
+
+
+async def release(connection: Connection, attempt: Attempt, now: datetime) -> None:
+    """Give back a locked claim that will not be dialled now (its worker stops, or has died)."""
+    contact = None
+    if attempt.contact_id is not None:
+        contact = await contacts.lock(connection, attempt.organization_id, attempt.contact_id)
+    if contact is None or attempt.campaign_id is None:
+        await requeue(connection, attempt, now, None)
+        return
+    campaign = await campaigns.get(connection, attempt.organization_id, attempt.campaign_id, deleted=True)
+    is_over = campaign is None or campaign.status in OVER or campaign.deleted_at is not None
+    state = ContactState.CANCELED if is_over else ContactState.PENDING
+    await _give_back(connection, attempt, contact, state, now, None, now)
+
+
+async def _give_back(
+    connection: Connection,
+    attempt: Attempt,
+    contact: Contact,
+    state: ContactState,
+    due_at: datetime,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """The attempt never was: it and its call, if an earlier round made one, go; the contact keeps its tries."""
+    await contacts.change(connection, contact, state=state, due_at=due_at, reason=reason, updated_at=now)
+    await calls.remove(connection, attempt.organization_id, attempt.id)
+    await attempts.remove(connection, attempt)
+
+
+async def requeue(connection: Connection, attempt: Attempt, due_at: datetime, reason: str | None) -> None:
+    await attempts.change(
+        connection,
+        attempt,
+        state=AttemptState.QUEUED,
+        due_at=due_at,
+        reason=reason,
+        dialed_at=None,
+        unknown_since=None,
+        check_at=None,
+        claimed_by=None,
+        claim_expires_at=None,
+    )
+    await calls.change(connection, attempt.organization_id, attempt.id, status=CallStatus.QUEUED)
