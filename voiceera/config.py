@@ -85,6 +85,10 @@ class Settings(BaseSettings):
 
     recording_format: Literal["wav", "flac", "opus", "mp3"] = "flac"
     """What finished recordings are kept as."""
+    recording_store: str = ""
+    """s3://bucket/prefix, gs://… or az://…, in which finished recordings are kept; empty: in `data_dir`."""
+    recording_store_options: SecretStr | None = None
+    """A JSON object: {"region": …, "endpoint": …, "access_key_id": …, "secret_access_key": …}."""
 
     outbound_allow: str = ""
     """Comma-separated CIDR:port entries ("127.0.0.1/32:8090") that user-given URLs may reach although private."""

@@ -19,6 +19,7 @@ from voiceera import clock
 from voiceera.config import Settings
 from voiceera.rules.sound_files import SoundFormat
 from voiceera.services import encodings as service
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.store.base import Database
 from voiceera.worker.encoding import encoding
 
@@ -36,8 +37,12 @@ async def call_id(book: CallBook) -> str:
 async def encode(
     book: CallBook, sound_format: SoundFormat = SoundFormat.FLAC, *, later: timedelta | None = None
 ) -> int:
-    kind = encoding(book.database, book.settings.recordings_dir, sound_format)
+    kind = encoding(book.database, archive_of(book), sound_format)
     return await do_due(book.database, kind, clock.utc_now() + (later or timedelta()))
+
+
+def archive_of(book: CallBook) -> SoundArchive:
+    return SoundArchive(book.settings.recordings_dir)
 
 
 def files(book: CallBook) -> set[str]:
@@ -123,7 +128,7 @@ async def test_what_is_deleted_leaves_nothing_whenever_it_is_encoded(
         await encode(book)
     task = None
     if moment == "within":
-        task = await service.claim(*key, book.settings.recordings_dir, SoundFormat.FLAC, now)
+        task = await service.claim(*key, archive_of(book), SoundFormat.FLAC, now)
         assert task is not None
     await ann.delete(f"/call-recordings/{call_id}")
     if task is not None:  # the encoder had read the file, writes the new one, and dies before it could say so
@@ -136,11 +141,11 @@ async def test_what_is_deleted_leaves_nothing_whenever_it_is_encoded(
 
 async def test_a_recording_that_is_none_stays_and_says_why(ann: Person, book: CallBook, call_id: str) -> None:
     recorded(book, call_id).write_bytes(b"RIFFrubbish")
-    for later in (0, 2, 15, 90):
+    for later in (0, 2, 15, 90, 600, 3000):
         await encode(book, later=timedelta(minutes=later))
     shown = await ann.get(f"/call-recordings/{call_id}")
     assert (shown["format"], shown["encoding_state"]) == ("wav", "failed")
-    assert await encode(book, later=timedelta(days=1)) == 0
+    assert await encode(book, later=timedelta(days=9)) == 0
     assert files(book) == {".wav"}
 
 
@@ -152,7 +157,7 @@ async def test_a_recording_that_is_gone_is_given_up_at_once(ann: Person, book: C
 
 async def test_a_worker_that_dies_at_it_is_followed_by_another(ann: Person, book: CallBook, call_id: str) -> None:
     key = book.database, book.organization_id, UUID(call_id)
-    assert await service.claim(*key, book.settings.recordings_dir, SoundFormat.FLAC, clock.utc_now()) is not None
+    assert await service.claim(*key, archive_of(book), SoundFormat.FLAC, clock.utc_now()) is not None
     assert await encode(book) == 0
     assert await encode(book, later=service.LEASE + timedelta(seconds=1)) == 1
     assert (await ann.get(f"/call-recordings/{call_id}"))["format"] == "flac"

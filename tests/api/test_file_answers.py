@@ -29,7 +29,7 @@ async def test_a_long_file_is_read_and_sent_in_pieces(file: BinaryIO) -> None:
     async def send(message: Message) -> None:
         pieces.append(message.get("body", b""))
 
-    answer = file_answer(Request(SCOPE), file, name="a.wav", media_type="audio/wav", sha256=None)
+    answer = await file_answer(Request(SCOPE), file, name="a.wav", media_type="audio/wav", sha256=None)
     await answer(SCOPE, silence, send)
     assert b"".join(pieces) == bytes(range(256)) * 10_000 + b"end"
     assert max(map(len, pieces)) == CHUNK_BYTES < 10 * 256 * 1024
@@ -41,7 +41,7 @@ async def test_a_client_that_goes_away_leaves_no_file_open(file: BinaryIO) -> No
         if message.get("body"):
             raise OSError("gone")
 
-    answer = file_answer(Request(SCOPE), file, name="a.wav", media_type="audio/wav", sha256=None)
+    answer = await file_answer(Request(SCOPE), file, name="a.wav", media_type="audio/wav", sha256=None)
     with pytest.raises(ClientDisconnect):
         await answer(SCOPE, silence, send)
     assert file.closed

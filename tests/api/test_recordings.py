@@ -19,8 +19,8 @@ from tests.api.test_call_logs import make_viewer
 from tests.test_transcript_files import read_srt, read_vtt
 from voiceera.config import Settings
 from voiceera.errors import NotFound
-from voiceera.services import recordings as service
-from voiceera.services.close import LOCAL, close
+from voiceera.services.close import close
+from voiceera.services.sound_archive import LOCAL, SoundArchive
 from voiceera.store.base import Database
 
 
@@ -222,7 +222,7 @@ async def test_a_download_that_has_begun_outlives_the_file(book: CallBook, call_
     path = file_of(call_id, tmp_path)
     whole = path.read_bytes()
     directory = book.settings.recordings_dir
-    with await service.open_file(directory, LOCAL, str(path.relative_to(directory))) as file:
+    with await SoundArchive(directory).open(LOCAL, str(path.relative_to(directory))) as file:
         path.unlink()
         assert file.read() == whole
 
@@ -239,7 +239,7 @@ async def test_no_key_leads_out_of_the_recordings(
         await connection.execute(text("UPDATE recordings SET key = :key"), {"key": key})
     assert (await ann.get(f"/call-recordings/{call_id}/download", 404))["code"] == "RECORDING_001"
     with pytest.raises(NotFound):
-        await service.open_file(book.settings.recordings_dir, LOCAL, key)
+        await SoundArchive(book.settings.recordings_dir).open(LOCAL, key)
     await ann.delete(f"/call-recordings/{call_id}", 404)
     assert (tmp_path / "keys" / "secret.key").exists()
 

@@ -16,6 +16,7 @@ from voiceera.providers.protocols import Voice
 from voiceera.providers.speech.espeak import EspeakTextToSpeech
 from voiceera.providers.speech.scripted import ScriptedSpeechToText
 from voiceera.rules.audio import AudioFormat, Encoding
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.store.base import Database
 from voiceera.worker.jobs import Kind
 from voiceera.worker.transcription import Make, transcription
@@ -44,8 +45,8 @@ def scripted(*answers: str | ProviderError) -> Make:
 
 
 def kind_of(book: CallBook, make: Make | None = None) -> Kind:
-    directory = book.settings.recordings_dir
-    return transcription(book.database, directory) if make is None else transcription(book.database, directory, make)
+    archive = SoundArchive(book.settings.recordings_dir)
+    return transcription(book.database, archive) if make is None else transcription(book.database, archive, make)
 
 
 async def spoken(text: str, voice: str = "en-US") -> "np.ndarray[Any, np.dtype[np.int16]]":

@@ -27,7 +27,7 @@ from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.rules.audio import AudioFormat, Encoding
 from voiceera.rules.phrases import common_phrases
 from voiceera.services.deliveries import Post
-from voiceera.services.recordings import path_of
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import recordings
 from voiceera.worker.analysis import analysis
 from voiceera.worker.deliveries import Deliveries
@@ -56,7 +56,7 @@ async def file_of(book: CallBook, call_id: str) -> Path:
     async with book.database.organization(book.organization_id) as connection:
         found = await recordings.get(connection, book.organization_id, UUID(call_id))
     assert found is not None
-    return path_of(book.settings.recordings_dir, found.store, found.key)
+    return SoundArchive(book.settings.recordings_dir).path(found.key)
 
 
 async def download(person: Person, call_id: str, **headers: str) -> bytes:
@@ -139,7 +139,7 @@ async def test_a_new_version_appears_by_the_provider_named_and_a_receiver_hears_
     await write_talk(await file_of(book, call_id))
     await ann.post("/webhooks", url=receiver.url, events=["transcript.ready", "call.analyzed"])
     await ann.post(f"/call-recordings/{call_id}/transcribe", 202, provider="moonshine")
-    await do_due(book.database, transcription(book.database, book.settings.recordings_dir))
+    await do_due(book.database, transcription(book.database, SoundArchive(book.settings.recordings_dir)))
     found = await ann.get(f"/call-logs/{call_id}/transcript")
     assert [(each["version"], each["provider"]) for each in found["versions"]] == [(1, "live"), (2, "moonshine")]
     assert [each["speaker"] for each in found["segments"]] == ["agent", "caller"]

@@ -17,6 +17,7 @@ from voiceera.providers.protocols import DialAnswer, EndedAs, Placed
 from voiceera.rules.calls import RecordingFile
 from voiceera.rules.sound_files import SoundFormat
 from voiceera.services import calls, campaigns
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.worker.encoding import encoding
 
 
@@ -60,7 +61,9 @@ async def test_a_campaign_is_heard_from_its_launch_to_its_end(
     await floor.dial()
     (attempt,) = await floor.open_attempts()
     await a_call_is_held(floor, attempt, tmp_path)
-    await do_due(office.world.database, encoding(office.world.database, tmp_path, SoundFormat.FLAC), floor.now)
+    await do_due(
+        office.world.database, encoding(office.world.database, SoundArchive(tmp_path), SoundFormat.FLAC), floor.now
+    )
     await floor.reap()
     moves = ["campaign.launched", "campaign.paused", "campaign.resumed"]
     talk = ["call.started", "call.answered", "recording.ready", "transcript.ready", "contact.opted_out", "call.ended"]

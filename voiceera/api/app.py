@@ -51,6 +51,7 @@ from voiceera.providers.outbound import allow_list
 from voiceera.services.accounts import Accounts
 from voiceera.services.checks import Checks
 from voiceera.services.maintenance import MaintenanceWatch
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
@@ -87,7 +88,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     app.state.backend = Backend(
         *(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams()),
-        *(checks, maintenance, http_metrics, asyncio.Event()),
+        *(SoundArchive.of(settings), checks, maintenance, http_metrics, asyncio.Event()),
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),

@@ -199,8 +199,7 @@ async def get_call_log(work: Reading, call_id: UUID) -> Success[CallLogDetail]:
 @routes.delete("/call-logs/{call_id}", status_code=204)
 async def delete_call_log(work: Writing, call_id: UUID) -> None:
     """Erase a call that is over, with its transcript and recording."""
-    directory = work.backend.settings.recordings_dir
-    await service.erase(work.connection, work.organization_id, call_id, directory, work.now)
+    await service.erase(work.connection, work.organization_id, call_id, work.backend.archive, work.now)
     await work.note("call.deleted", "call", call_id)
 
 

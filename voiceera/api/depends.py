@@ -32,6 +32,7 @@ from voiceera.services.accounts import Accounts, Origin, organization_of_token
 from voiceera.services.checks import Checks
 from voiceera.services.idempotency import InFlight
 from voiceera.services.maintenance import MaintenanceWatch
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import api_keys, audit, sessions
 from voiceera.store.base import Connection, Database
@@ -59,6 +60,7 @@ class Backend:
     accepted_keys: AcceptedKeys
     trunks: TrunkBook
     streams: Streams
+    archive: SoundArchive
     checks: Checks
     maintenance: MaintenanceWatch
     http_metrics: HttpMetrics

@@ -42,10 +42,12 @@ async def _chunks(file: BinaryIO, part: ByteRange) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def file_answer(request: Request, file: BinaryIO, *, name: str, media_type: str, sha256: str | None) -> Response:
+async def file_answer(
+    request: Request, file: BinaryIO, *, name: str, media_type: str, sha256: str | None
+) -> Response:
     """The answer to a GET or HEAD of `file`, which it takes over. `sha256` is the entity tag: a file that is
     downloaded in parts is known to be the same one."""
-    size = os.fstat(file.fileno()).st_size
+    size = await asyncio.to_thread(file.seek, 0, os.SEEK_END)
     tag = None if sha256 is None else f'"{sha256}"'
     headers = {
         "Accept-Ranges": "bytes",

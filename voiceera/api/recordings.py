@@ -22,6 +22,7 @@ from voiceera.rules.sound_files import EXTENSIONS, MEDIA_TYPES, EncodingState, S
 from voiceera.rules.transcript_files import Line
 from voiceera.services import recordings as service
 from voiceera.services import transcripts as transcription_service
+from voiceera.services.sound_archive import no_recording
 from voiceera.store import recordings
 
 routes = router("Recordings")
@@ -141,7 +142,7 @@ async def get_recording(work: Reading, call_id: UUID) -> Success[RecordingDetail
     """What a recording is, and a link to its sound."""
     found = await recordings.get(work.connection, work.organization_id, call_id)
     if found is None:
-        raise service.no_recording()
+        raise no_recording()
     said = await segments_of(work.connection, work.organization_id, call_id)
     return success(RecordingDetail.model_validate(_values(work, found) | {"transcript": said}))
 
@@ -149,9 +150,9 @@ async def get_recording(work: Reading, call_id: UUID) -> Success[RecordingDetail
 @routes.delete("/call-recordings/{call_id}", status_code=204)
 async def delete_recording(work: Writing, call_id: UUID) -> None:
     """Erase the sound; the call and its transcript stay."""
-    directory = work.backend.settings.recordings_dir
-    if not await service.erase(work.connection, work.organization_id, call_id, directory, work.now):
-        raise service.no_recording()
+    archive = work.backend.archive
+    if not await service.erase(work.connection, work.organization_id, call_id, archive, work.now):
+        raise no_recording()
     await work.note("recording.deleted", "call", call_id)
 
 
@@ -171,11 +172,11 @@ async def _sound(request: Request, call_id: UUID, download: Download) -> Respons
     async with backend.database.organization(organization_id) as connection:
         found = await recordings.get(connection, organization_id, call_id)
     if found is None:
-        raise service.no_recording()
-    file = await service.open_file(backend.settings.recordings_dir, found.store, found.key)
+        raise no_recording()
+    file = await backend.archive.open(found.store, found.key)
     sound_format = SoundFormat(found.format)
     name = f"{call_id}.{EXTENSIONS[sound_format]}"
-    return file_answer(request, file, name=name, media_type=MEDIA_TYPES[sound_format], sha256=found.sha256)
+    return await file_answer(request, file, name=name, media_type=MEDIA_TYPES[sound_format], sha256=found.sha256)
 
 
 @routes.get("/call-recordings/{call_id}/waveform")
@@ -187,7 +188,7 @@ async def get_waveform(work: Reading, call_id: UUID) -> Success[Waveform]:
     elif await recordings.get(work.connection, work.organization_id, call_id) is not None:
         shown = Waveform(call_id=call_id, points_per_second=0, channels=[])
     else:
-        raise service.no_recording()
+        raise no_recording()
     return success(shown)
 
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import EndedAs as EndedAs
@@ -242,3 +243,19 @@ class Carrier(Protocol):
         """The XML that connects the call to the other number."""
 
     async def close(self) -> None: ...
+
+
+# ── storage ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Storage(Protocol):
+    """Where files are kept under keys ("org/yyyy/mm/dd/call_id.flac")."""
+
+    async def put(self, key: str, path: Path) -> None:
+        """Store a file, and see that all of it arrived. Raises ProviderError."""
+
+    async def open(self, key: str) -> BinaryIO:
+        """For reading and seeking. Raises FileNotFoundError, and ProviderError."""
+
+    async def delete(self, key: str) -> None:
+        """Also of a file that is not there. Raises ProviderError."""

@@ -33,6 +33,7 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.SPEECH_TO_TEXT, "moonshine"): "voiceera.providers.speech.moonshine:MoonshineSpeechToText",
     (Kind.SPEECH_TO_TEXT, "pocketsphinx"): "voiceera.providers.speech.pocketsphinx:PocketsphinxSpeechToText",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
+    (Kind.STORAGE, "objects"): "voiceera.providers.storage.objects:ObjectStorage",
 }
 
 

@@ -1,13 +1,13 @@
 """What is done with a call that is over: deleted with all that was said and heard, or analyzed again."""
 
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from voiceera.errors import Conflict, NotFound
 from voiceera.rules.attempts import OVER
 from voiceera.rules.calls import FINISHED
 from voiceera.services import analyses, recordings
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import attempts, calls
 from voiceera.store.base import Connection
 
@@ -20,8 +20,10 @@ def no_analysis() -> NotFound:
     return NotFound("CALL_003", "Nobody talked in this call: there is no analysis.")
 
 
-async def erase(connection: Connection, organization_id: UUID, call_id: UUID, directory: Path, now: datetime) -> None:
-    """Delete the call with its transcript and its recording below `directory`. The attempt stays without its
+async def erase(
+    connection: Connection, organization_id: UUID, call_id: UUID, archive: SoundArchive, now: datetime
+) -> None:
+    """Delete the call with its transcript and its recording. The attempt stays without its
     variables: the caps on how often a number is rung count it. Raises NotFound, and Conflict for a live call."""
     attempt = await attempts.lock(connection, organization_id, call_id)
     call = await calls.hold(connection, organization_id, call_id)
@@ -29,7 +31,7 @@ async def erase(connection: Connection, organization_id: UUID, call_id: UUID, di
         raise no_call()
     if call.status not in FINISHED or (attempt is not None and attempt.state not in OVER):
         raise Conflict("CALL_002", "The call is not over.", f"its status is {call.status}; hang up first")
-    await recordings.erase(connection, organization_id, call_id, directory, now)
+    await recordings.erase(connection, organization_id, call_id, archive, now)
     await calls.remove(connection, organization_id, call_id)
     if attempt is not None:
         await attempts.change(connection, attempt, variables={})

@@ -17,13 +17,12 @@ from voiceera.services import analyses
 from voiceera.services.events import emit, emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
+from voiceera.services.sound_archive import LOCAL
 from voiceera.store import attempts, calls, do_not_call, jobs, recordings
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
-LOCAL = "local"
-"""The store of recordings below the recordings directory."""
 ENCODING = "encoding"
 """The kind of job that encodes a recording once its call is over."""
 

@@ -1,6 +1,5 @@
 """Finished recordings on their way to the form in which they are kept. The work on the sound is the worker's."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,9 +11,9 @@ import sqlalchemy as sa
 from voiceera.rules.sound_files import EncodingState, SoundFormat, key_in
 from voiceera.rules.waveforms import Waveform
 from voiceera.rules.webhooks import Event
-from voiceera.services import recordings as files
 from voiceera.services.close import ENCODING
 from voiceera.services.events import emit
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import calls, jobs, recordings
 from voiceera.store.base import Connection, Database
 
@@ -22,7 +21,7 @@ LEASE = timedelta(minutes=15)
 """A worker that has not finished by then is taken for dead."""
 SPARE_FOR = timedelta(hours=1)
 """The original stays that long, for whoever has begun to read it."""
-_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+_DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 MOST_TRIES = len(_DELAYS) + 1
 
 
@@ -50,7 +49,12 @@ class Encoded:
 
 
 async def claim(
-    database: Database, organization_id: UUID, call_id: UUID, directory: Path, wanted: SoundFormat, now: datetime
+    database: Database,
+    organization_id: UUID,
+    call_id: UUID,
+    archive: SoundArchive,
+    wanted: SoundFormat,
+    now: datetime,
 ) -> Task | None:
     """Take up a recording that is to be encoded. None: there is nothing to do, or it was only to be tidied up."""
     async with database.organization(organization_id) as connection:
@@ -58,36 +62,37 @@ async def claim(
         if row is None:
             return None
         if row.deleted_at is not None or row.encoding_state == EncodingState.SPARE:
-            await _tidy_up(connection, row, directory)
+            await _tidy_up(connection, row, archive)
             return None
-    paths = [files.path_of(directory, row.store, key) for key in (row.key, key_in(wanted, row.key))]
+    paths = [archive.path(key) for key in (row.key, key_in(wanted, row.key))]
     return Task(organization_id, call_id, row.encoding_tries, row.store, row.key, wanted, *paths)
 
 
-async def _tidy_up(connection: Connection, row: sa.Row[Any], directory: Path) -> None:
+async def _tidy_up(connection: Connection, row: sa.Row[Any], archive: SoundArchive) -> None:
     """Remove the original of what is encoded, and all of what was deleted meanwhile."""
     if row.deleted_at is not None:
-        await files.remove_files(directory, row.store, row.key)
+        await archive.remove(row.store, row.key)
     else:
-        original = key_in(SoundFormat.WAV, row.key)
-        if original != row.key:
-            path = files.path_of(directory, row.store, original)
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        await archive.remove_spare(row.store, row.key)
     await recordings.change_encoding(connection, row.organization_id, row.call_id, encoding_state=EncodingState.DONE)
 
 
-async def finish(database: Database, task: Task, encoded: Encoded, now: datetime) -> None:
-    """The recording is what was encoded, from now on. Of one that was deleted meanwhile nothing stays."""
+async def finish(
+    database: Database, task: Task, encoded: Encoded, archive: SoundArchive, store: str, now: datetime
+) -> None:
+    """The recording is what was encoded and lies in `store`, from now on. Of one that was deleted meanwhile nothing
+    stays."""
     of = task.organization_id, task.call_id
     async with database.organization(task.organization_id) as connection:
         if await recordings.lock(connection, *of) is None:
-            await files.remove_files(task.source.parents[4], task.store, task.key)
+            await archive.remove(store, task.key)
             return
-        is_copy = task.source != task.target
+        is_copy = task.source != task.target or store != task.store
         later = now + SPARE_FOR
         await recordings.change_encoding(
             connection,
             *of,
+            store=store,
             key=key_in(task.sound_format, task.key),
             format=task.sound_format,
             size_bytes=encoded.size_bytes,

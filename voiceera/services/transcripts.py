@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +14,10 @@ from voiceera.providers import registry
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.transcripts import NoTranscript, Segment, TranscriptionState
 from voiceera.rules.webhooks import Event
-from voiceera.services import analyses, recordings
+from voiceera.services import analyses
 from voiceera.services.events import emit
-from voiceera.store import agents, calls, jobs, transcripts
-from voiceera.store import recordings as recording_store
+from voiceera.services.sound_archive import no_recording
+from voiceera.store import agents, calls, jobs, recordings, transcripts
 from voiceera.store.base import Connection, Database
 
 KIND = "transcription"
@@ -47,12 +46,12 @@ async def request(
 
     Raises NotFound without a recording, Invalid for a provider that is not there, Conflict while one is being made.
     """
-    recording = await recording_store.get(connection, organization_id, call_id)
+    recording = await recordings.get(connection, organization_id, call_id)
     if recording is None:
-        raise recordings.no_recording()
+        raise no_recording()
     call = await calls.hold(connection, organization_id, call_id)
     if call is None:
-        raise recordings.no_recording()
+        raise no_recording()
     known = registry.names(registry.Kind.SPEECH_TO_TEXT)
     if provider is not None and provider not in known:
         message = f"there is no such speech-to-text provider; there are: {', '.join(known)}"
@@ -71,7 +70,7 @@ async def request(
 
 @dataclass(frozen=True)
 class Task:
-    """A claimed request. `path`: the recording's file; None: there is none any more."""
+    """A claimed request. `store`, `key`: where the recording lies; None: there is none any more."""
 
     organization_id: UUID
     request_id: UUID
@@ -79,21 +78,20 @@ class Task:
     provider: str
     language: str
     tries: int
-    path: Path | None
+    store: str | None
+    key: str | None
     agent: AgentConfig | None
     variables: dict[str, str]
 
 
-async def claim(
-    database: Database, organization_id: UUID, request_id: UUID, directory: Path, now: datetime
-) -> Task | None:
+async def claim(database: Database, organization_id: UUID, request_id: UUID, now: datetime) -> Task | None:
     """Take up a request that is due. None: there is nothing to do."""
     async with database.organization(organization_id) as connection:
         row = await transcripts.claim(connection, organization_id, request_id, now, now + LEASE)
         if row is None:
             return None
         call = await calls.get(connection, organization_id, row.call_id)
-        recording = await recording_store.get(connection, organization_id, row.call_id)
+        recording = await recordings.get(connection, organization_id, row.call_id)
         agent = call and await agents.get_version(connection, organization_id, call.agent_id, call.agent_version)
     return Task(
         organization_id=organization_id,
@@ -102,7 +100,8 @@ async def claim(
         provider=row.provider,
         language=row.language,
         tries=row.tries,
-        path=recording and recordings.path_of(directory, recording.store, recording.key),
+        store=recording and recording.store,
+        key=recording and recording.key,
         agent=agent,
         variables=call.variables if call else {},
     )

@@ -11,6 +11,7 @@ from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.rules.sound_files import SoundFormat
 from voiceera.services.deliveries import Post
 from voiceera.services.live import DIALER
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
@@ -37,6 +38,7 @@ async def run_worker(
     Cancelled, or killed, it leaves rows from which any other worker goes on.
     """
     vault, allow = Vault.load(settings), allow_list(settings.outbound_allow)
+    archive = SoundArchive.of(settings)
     trunks = StoredTrunks(database, vault, allow)
     public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
     name = process_name()
@@ -46,8 +48,8 @@ async def run_worker(
     kinds: list[Kind] = [
         *mail_kinds(database, settings),
         analysis(database),
-        encoding(database, settings.recordings_dir, SoundFormat(settings.recording_format)),
-        transcription(database, settings.recordings_dir),
+        encoding(database, archive, SoundFormat(settings.recording_format)),
+        transcription(database, archive),
         Deliveries(Post(database, vault, sender), stop).kind(),
     ]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import cast
 
 from voiceera.clock import utc_now
-from voiceera.errors import ProviderError, VoiceEraError
+from voiceera.errors import NotFound, ProviderError, VoiceEraError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import SpeechToText
 from voiceera.providers.registry import Kind as ProviderKind
@@ -16,6 +15,7 @@ from voiceera.rules.calls import Speaker
 from voiceera.rules.phrases import common_phrases, flow_phrases
 from voiceera.rules.transcripts import NoTranscript, Segment
 from voiceera.services import transcripts as service
+from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.transcripts import Task
 from voiceera.store import transcripts
 from voiceera.store.base import Connection, Database
@@ -33,24 +33,26 @@ def registered(name: str) -> SpeechToText:
     return cast(SpeechToText, load(ProviderKind.SPEECH_TO_TEXT, name)())
 
 
-def transcription(database: Database, directory: Path, make: Make = registered) -> Kind:
-    """`directory`: where recordings lie. One at a time in each worker: recognizing takes a core."""
+def transcription(database: Database, archive: SoundArchive, make: Make = registered) -> Kind:
+    """One at a time in each worker: recognizing takes a core."""
 
     async def handle(row: DueRow, now: datetime) -> None:
-        task = await service.claim(database, row.organization_id, row.row_id, directory, now)
+        task = await service.claim(database, row.organization_id, row.row_id, now)
         if task is None:
             return
         if task.tries > service.MOST_TRIES:  # whoever took it up died of it, again and again
             await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now)
         else:
-            await _carry_out(database, task, make, lambda: max(now, utc_now()))
+            await _carry_out(database, task, archive, make, lambda: max(now, utc_now()))
 
     return Kind(service.KIND, handle, _due, at_once=1)
 
 
-async def _carry_out(database: Database, task: Task, make: Make, now: Callable[[], datetime]) -> None:
+async def _carry_out(
+    database: Database, task: Task, archive: SoundArchive, make: Make, now: Callable[[], datetime]
+) -> None:
     try:
-        said = await _heard(task, make)
+        said = await _heard(task, archive, make)
     except Unusable as problem:
         await service.give_up(database, task, problem.reason, now())
     except (VoiceEraError, TimeoutError) as problem:
@@ -64,12 +66,15 @@ async def _carry_out(database: Database, task: Task, make: Make, now: Callable[[
             await service.give_up(database, task, NoTranscript.NO_WORDS, now())
 
 
-async def _heard(task: Task, make: Make) -> Sequence[Segment]:
-    if task.path is None:
+async def _heard(task: Task, archive: SoundArchive, make: Make) -> Sequence[Segment]:
+    if task.store is None or task.key is None:
         raise Unusable(NoTranscript.RECORDING_GONE)
     recognizer = make(task.provider)
     try:
-        return await hear(task.path, recognizer, task.language, _phrases(task))
+        async with archive.local(task.store, task.key) as path:
+            return await hear(path, recognizer, task.language, _phrases(task))
+    except NotFound:
+        raise Unusable(NoTranscript.RECORDING_GONE) from None
     finally:
         await recognizer.close()
 
