@@ -14,6 +14,10 @@ from voiceera.store.base import Database
 from voiceera.store.postgres import PostgresServer
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full-sweep", action="store_true", help="sweep over everything, where a sample would do")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _statements() -> Iterator[dict[str, str]]:
     with watched() as found:

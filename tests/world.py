@@ -29,6 +29,7 @@ def quick(**changes: Any) -> CampaignConfig:
     """A campaign that may dial at any hour, as fast as it likes."""
     values = {
         "calling_windows": ANY_TIME,
+        "legal_hours": {"*": {"promotional": None, "service": None}},
         "calls_per_second": 100,
         "max_concurrent_calls": 100,
         "retries": {"busy": RetryRule(delays_seconds=(60, 120)), "no_answer": RetryRule(delays_seconds=(60,))},

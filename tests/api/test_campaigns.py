@@ -11,6 +11,7 @@ from tests.api.conftest import Person, body
 from tests.world import ANY_TIME, FLOW
 from voiceera.store.base import Database
 
+ANY_HOUR = {"promotional": None, "service": None}
 WINDOWS = {day: [{"start": "00:00", "end": "24:00"}] for day in ANY_TIME}
 NUMBERS = ["+12025550101", "+12025550102", "+12025550103"]
 
@@ -20,7 +21,7 @@ async def make_agent(person: Person, name: str = "Clara") -> str:
 
 
 async def make_campaign(person: Person, name: str = "Spring", **fields: Any) -> Any:
-    fields = {"calling_windows": WINDOWS, **fields}
+    fields = {"calling_windows": WINDOWS, "legal_hours": {"*": ANY_HOUR}, **fields}
     agent_id = fields.pop("agent_id", None) or await make_agent(person, f"Agent of {name}")
     return await person.post("/campaigns", name=name, agent_id=agent_id, **fields)
 

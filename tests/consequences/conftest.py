@@ -77,6 +77,7 @@ class Line:
         numbers = [number(100 + index) for index in range(people)]
         fields = {
             "agent_id": self.agent_id,
+            "category": "transactional",
             "calling_windows": ALL_DAY,
             "calls_per_second": 100,
             "phone_numbers": numbers,

@@ -165,9 +165,8 @@ async def _a_story(speaker: Speaker) -> None:
     await speaker.send("GET", f"/integrations/{integration['id']}")
     await speaker.send("POST", f"/integrations/{integration['id']}/test")
     agent = await speaker.make("/agents", name=SPEECH, greeting_message=SPEECH, flow=FLOW)
-    campaign = await speaker.make(
-        "/campaigns", name=SPEECH, agent_id=agent["id"], phone_numbers=[NUMBER], calling_windows=ALL_DAY
-    )
+    hours = {"calling_windows": ALL_DAY, "category": "transactional"}
+    campaign = await speaker.make("/campaigns", name=SPEECH, agent_id=agent["id"], phone_numbers=[NUMBER], **hours)
     await speaker.send("POST", f"/campaigns/{campaign['id']}/launch")
     await speaker.send("POST", "/calls", json={"agent_id": agent["id"], "to": NUMBER, "variables": {"name": SPEECH}})
     await speaker.send("POST", "/calls", json={"agent_id": agent["id"], "to": f"{NUMBER}5"})

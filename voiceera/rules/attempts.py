@@ -122,7 +122,9 @@ def verdict(story: Story) -> Verdict:
         return Verdict(Outcome.FAILED, fault=True, reason="conversation_lost")
     if story.answered:
         return Verdict(Outcome.FAILED, fault=True, reason="no_conversation")
-    return Verdict(_UNANSWERED[story.carrier_end or EndedAs.FAILED])
+    outcome = _UNANSWERED[story.carrier_end or EndedAs.FAILED]
+    # What we cancel before anybody picks up is not the contact's doing.
+    return Verdict(outcome, fault=outcome is Outcome.CANCELED)
 
 
 def seconds_between(start: datetime | None, end: datetime) -> float | None:

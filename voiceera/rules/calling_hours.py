@@ -12,6 +12,8 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 _DAY_MINUTES = 1440
+_EASTERNMOST = timedelta(hours=15)
+"""By how much a day begins earlier somewhere than at Greenwich, at most: nothing that it changes comes before."""
 _HORIZON_DAYS = 16
 """Further ahead nothing is searched but for holidays: a week repeats, and a clock change skips one opening."""
 
@@ -35,11 +37,20 @@ def zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True)
 class CallingHours:
-    """`intervals`: (weekday with Monday 0, start minute, end minute); an end past 1,440 is on the next day, and
-    belongs, as a holiday too, to the day on which it starts."""
+    """`intervals`: (weekday with Monday 0, start minute, end minute); what lies past 1,440 is on the next day, and
+    belongs, as a holiday too, to the day before."""
 
     intervals: tuple[tuple[int, int, int], ...]
     holidays: frozenset[date] = frozenset()
+
+    def within(self, start: int, end: int) -> "CallingHours":
+        """These hours as far as they lie between two minutes of the day, on whichever day."""
+        pieces = (
+            (weekday, max(opens, start + day), min(closes, end + day))
+            for weekday, opens, closes in self.intervals
+            for day in (0, _DAY_MINUTES)
+        )
+        return CallingHours(tuple(piece for piece in pieces if piece[1] < piece[2]), self.holidays)
 
     def is_open(self, instant: datetime, zones: tuple[ZoneInfo, ...]) -> bool:
         """Whether every one of `zones` may be called at `instant`; no zone known: no."""
@@ -59,11 +70,15 @@ class CallingHours:
         if not zones or not self.intervals:
             return None
         day = instant.date() - timedelta(days=2)
-        for ahead in range(_HORIZON_DAYS + 7 * len(self.holidays)):
-            changes = {c for z in zones for c in self._changes(day + timedelta(days=ahead), z) if c > instant}
-            for change in sorted(changes):
+        changes: set[datetime] = set()
+        for _ in range(_HORIZON_DAYS + 7 * len(self.holidays)):
+            changes |= {change for where in zones for change in self._changes(day, where) if change > instant}
+            day += timedelta(days=1)
+            begins_somewhere = datetime.combine(day, time(), UTC) - _EASTERNMOST
+            for change in sorted(each for each in changes if each < begins_somewhere):
                 if self.is_open(change, zones) is is_open:
                     return change
+            changes = {each for each in changes if each >= begins_somewhere}
         return None
 
     def _is_open_in(self, instant: datetime, zone: ZoneInfo) -> bool:
@@ -72,7 +87,7 @@ class CallingHours:
         yesterday = local.date() - timedelta(days=1)
         return any(
             (self._opens_on(local.date(), weekday) and start <= minute < end)
-            or (self._opens_on(yesterday, weekday) and minute + _DAY_MINUTES < end)
+            or (self._opens_on(yesterday, weekday) and start <= minute + _DAY_MINUTES < end)
             for weekday, start, end in self.intervals
         )
 

@@ -82,6 +82,8 @@ def after(action: Action, status: CampaignStatus) -> CampaignStatus:
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Category = Literal["promotional", "service", "transactional"]
+CountryOrAny = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 RetriedOutcome = Literal["no_answer", "busy", "voicemail", "failed", "dropped_early"]
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
@@ -142,7 +144,7 @@ DEFAULT_RETRIES: dict[RetriedOutcome, RetryRule] = {
 class CampaignConfig(Sent):
     """How a campaign dials. All of it has a safe default."""
 
-    category: Literal["promotional", "service", "transactional"] = "service"
+    category: Category = "service"
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "US"
     """ISO 3166; how numbers without a country code are read."""
     timezone: str | None = None
@@ -154,12 +156,17 @@ class CampaignConfig(Sent):
     telephony_provider: str | None = None
     calling_windows: dict[Weekday, tuple[Interval, ...]] = DEFAULT_WINDOWS
     holidays: tuple[date, ...] = ()
+    legal_hours: dict[CountryOrAny, dict[Category, Interval | None]] = Field(default_factory=dict)
+    """By country (ISO 3166, or `*` for all that are not named) and category: what `calling_windows` are cut to, in
+    place of the built-in hours; null: nothing. For those who know the law that they are under."""
     retries: dict[RetriedOutcome, RetryRule] = DEFAULT_RETRIES
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
     max_attempts_per_day: Annotated[int, Field(ge=1, le=20)] = 3
     """Of one contact, in any 24 hours."""
     max_number_calls_per_day: Annotated[int, Field(ge=1, le=50)] = 6
     """Of one number, in any 24 hours, over the whole organization."""
+    max_number_calls_per_week: Annotated[int, Field(ge=1, le=350)] = 20
+    """The same in any seven days."""
     ring_seconds: Annotated[int, Field(ge=5, le=120)] = 45
 
     def intervals(self) -> Iterator[tuple[int, int, int]]:

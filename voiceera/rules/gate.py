@@ -31,7 +31,8 @@ class Facts:
     """All that the decision needs, read at the instant of the dial.
 
     `campaign_status` is None for a single call. `number_dials`: when the organization dialled this number in the last
-    24 hours, oldest first; `contact_dials`: the same of this contact. `country` is None where the number has none.
+    seven days, oldest first; `contact_dials`: the same of this contact. `country` is None where the number has none.
+    `waits_at_carrier`: how long the call will queue there before it rings.
     """
 
     now: datetime
@@ -50,6 +51,8 @@ class Facts:
     contact_dials: tuple[datetime, ...]
     contact_cap: int
     in_maintenance: bool = False
+    number_cap_a_week: int = 1000
+    waits_at_carrier: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Refusal:
     look_again_at: datetime | None = None
 
 
-_A_DAY = timedelta(days=1)
+A_DAY = timedelta(days=1)
+A_WEEK = timedelta(days=7)
 _SOON = timedelta(seconds=30)
 
 
@@ -93,7 +97,7 @@ def _for_now(facts: Facts) -> Refusal | None:
         return Refusal(Reason.CAMPAIGN_OVER, now)
     if facts.caller_id is None:
         return Refusal(Reason.NO_CALLER_ID, now + _SOON)
-    return _by_caps(facts) or _by_hours(facts, now)
+    return _by_caps(facts) or _by_hours(facts, now) or _by_hours(facts, now + facts.waits_at_carrier)
 
 
 def _by_hours(facts: Facts, instant: datetime) -> Refusal | None:
@@ -104,12 +108,12 @@ def _by_hours(facts: Facts, instant: datetime) -> Refusal | None:
 
 
 def _by_caps(facts: Facts) -> Refusal | None:
-    """Looks again when the dial that fills the cap is a day old, and the window is open then."""
-    for reason, dials, cap in (
-        (Reason.NUMBER_CAP, facts.number_dials, facts.number_cap),
-        (Reason.CONTACT_CAP, facts.contact_dials, facts.contact_cap),
+    """Looks again when the dial that fills the cap is old enough, and the window is open then."""
+    for reason, dials, cap, period in (
+        (Reason.NUMBER_CAP, facts.number_dials, facts.number_cap_a_week, A_WEEK),
+        (Reason.NUMBER_CAP, facts.number_dials, facts.number_cap, A_DAY),
+        (Reason.CONTACT_CAP, facts.contact_dials, facts.contact_cap, A_DAY),
     ):
-        if len(dials) >= cap:
-            free_at = max(facts.now, dials[-cap] + _A_DAY)
-            return Refusal(reason, facts.hours.next_open(free_at, facts.zones))
+        if len(dials) >= cap and dials[-cap] > facts.now - period:
+            return Refusal(reason, facts.hours.next_open(dials[-cap] + period, facts.zones))
     return None

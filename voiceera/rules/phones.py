@@ -7,7 +7,15 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
 from phonenumbers import timezone as number_zones
 
-_PREMIUM = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
+_PREMIUM = frozenset(
+    {
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.PERSONAL_NUMBER,
+        PhoneNumberType.PAGER,
+    }
+)
+"""What costs more than a call to a telephone, or pays whoever is called: the ranges of toll fraud."""
 _NO_COUNTRY = "001"
 """libphonenumber's region of satellite and other global services."""
 _UNKNOWN_ZONE = "Etc/Unknown"

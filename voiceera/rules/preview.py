@@ -43,13 +43,12 @@ def look_ahead(
 ) -> Preview:
     """`sample`: (number, own zone) of contacts not yet tried; `pending`: how many there are in all, `suppressed` of
     them on a do-not-call list."""
-    hours = hours_of(config)
     start = max(now, starts_at) if starts_at else now
     openings: Counter[str] = Counter()
     first_at: datetime | None = None
     for number, own in sample:
         zones = zones_of(number, own, config.timezone)
-        opening = hours.next_open(start, zones)
+        opening = hours_of(config, number).next_open(start, zones)
         if opening is not None and (ends_at is None or opening < ends_at):
             first_at = opening if first_at is None else min(first_at, opening)
         openings[_reason(opening, now, starts_at, ends_at, is_zone_known=bool(zones))] += 1

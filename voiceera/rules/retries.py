@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from voiceera.rules.attempts import Verdict
 from voiceera.rules.calling_hours import CallingHours
-from voiceera.rules.calls import Outcome
 from voiceera.rules.campaigns import CampaignConfig, ContactState, RetriedOutcome, finished_contact
 
+MAXIMUM_ATTEMPTS = 20
+"""Whoever asks to be called later is, also past the campaign's own number of attempts; but not for ever."""
 MAXIMUM_FAULTS = 5
 _FAULT_DELAYS_SECONDS = (5, 30, 120, 600, 1800)
 
@@ -44,14 +45,17 @@ def next_step(
     opted_out: bool = False,
     callback_at: datetime | None = None,
 ) -> Next:
-    """Where the contact goes from here; a next try always falls into the calling window."""
+    """Where the contact goes from here; a next try always falls into the calling window.
+
+    `callback_at`: when the contact asked to be called, however the call went on.
+    """
     if opted_out:
         return Next(ContactState.SUPPRESSED, reason="opted_out")
-    if callback_at is not None and verdict.outcome is Outcome.REACHED:
+    if callback_at is not None and history.attempts < MAXIMUM_ATTEMPTS:
         return _again(max(callback_at, now), hours, zones, "callback")
     if (finished := finished_contact(verdict.outcome)) is not None:
         return Next(finished, reason=verdict.reason)
-    if verdict.fault or verdict.outcome is Outcome.CANCELED:
+    if verdict.fault:
         return _after_fault(history, hours, zones, now)
     if history.attempts + 1 >= config.max_attempts:
         return Next(ContactState.EXHAUSTED, reason="max_attempts")

@@ -1,14 +1,25 @@
-"""A contact's clock: the campaign's windows and the zones that have to be open."""
+"""A contact's clock: the campaign's windows, the law's, and the zones that have to be open."""
 
 from zoneinfo import ZoneInfo
 
 from voiceera.rules.calling_hours import CallingHours, UnknownZone, zone
 from voiceera.rules.campaigns import CampaignConfig
+from voiceera.rules.legal_hours import legal_hours
 from voiceera.rules.phones import NotANumber, facts
 
 
-def hours_of(config: CampaignConfig) -> CallingHours:
-    return CallingHours(tuple(config.intervals()), frozenset(config.holidays))
+def hours_of(config: CampaignConfig, phone_number: str) -> CallingHours:
+    """When the campaign may ring this number: its own windows, as far as the law of the number's country goes."""
+    hours = CallingHours(tuple(config.intervals()), frozenset(config.holidays))
+    legal = legal_hours(_country(phone_number), config.category, config.legal_hours)
+    return hours if legal is None else hours.within(*legal)
+
+
+def _country(phone_number: str) -> str | None:
+    try:
+        return facts(phone_number).country
+    except NotANumber:
+        return None
 
 
 def zones_of(phone_number: str, own: str | None, campaigns: str | None) -> tuple[ZoneInfo, ...]:

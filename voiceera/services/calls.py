@@ -38,6 +38,7 @@ SINGLE_CALL = CampaignConfig(
     timezone="UTC",
     calling_windows=dict.fromkeys(WEEKDAYS, _ANY_TIME),
     max_number_calls_per_day=50,
+    max_number_calls_per_week=350,
 )
 """A call that somebody asks for by itself goes out at any hour; all else of the gate holds."""
 

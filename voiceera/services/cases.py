@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from voiceera.rules.calls import AttemptState
 from voiceera.rules.campaigns import CampaignConfig
+from voiceera.rules.gate import A_WEEK
 from voiceera.services.claiming import Claim
 from voiceera.store import agents, attempts, campaigns, contacts, dial_queue, do_not_call
 from voiceera.store.agents import Agent
@@ -16,14 +17,12 @@ from voiceera.store.campaigns import Campaign, Hold
 from voiceera.store.contacts import Contact
 from voiceera.store.dial_queue import Claimed, Dials
 
-_A_DAY = timedelta(days=1)
-
 
 @dataclass(frozen=True)
 class Case:
     """One dial that may be made. A single call has neither campaign nor contact.
 
-    `is_listed`: on a do-not-call list. `dials`: the organization's to this number in the last 24 hours, oldest first.
+    `is_listed`: on a do-not-call list. `dials`: the organization's to this number in the last week, oldest first.
     """
 
     claim: Claim
@@ -56,7 +55,7 @@ async def gather(connection: Connection, organization_id: UUID, claims: Sequence
         return []
     numbers = [attempt.phone_number for attempt in held]
     listed = await do_not_call.listed(connection, organization_id, numbers)
-    dials = await dial_queue.dials_since(connection, organization_id, numbers, now - _A_DAY)
+    dials = await dial_queue.dials_since(connection, organization_id, numbers, now - A_WEEK)
     contact_ids = [attempt.contact_id for attempt in held if attempt.contact_id is not None]
     people = await contacts.get_all(connection, organization_id, contact_ids) if contact_ids else {}
     cases = []

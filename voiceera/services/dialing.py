@@ -120,7 +120,7 @@ def _facts(case: Case, trunk: Trunk, caller_id: str | None, instant: datetime, *
         campaign_status=campaign.status if campaign else None,
         starts_at=campaign.start_time if campaign else None,
         ends_at=campaign.end_time if campaign else None,
-        hours=hours_of(case.config),
+        hours=hours_of(case.config, number),
         zones=zones_of(number, contact.timezone if contact else None, case.config.timezone),
         on_do_not_call_list=case.is_listed,
         country=told.country,
@@ -132,6 +132,7 @@ def _facts(case: Case, trunk: Trunk, caller_id: str | None, instant: datetime, *
         contact_dials=tuple(at for at, who in case.dials if contact is not None and who == contact.id),
         contact_cap=case.config.max_attempts_per_day,
         in_maintenance=in_maintenance,
+        number_cap_a_week=case.config.max_number_calls_per_week,
     )
 
 

@@ -109,7 +109,7 @@ async def _move_contact(
         verdict,
         History(contact.attempts, same, contact.faults),
         campaign.config,
-        hours_of(campaign.config),
+        hours_of(campaign.config, contact.phone_number),
         zones_of(contact.phone_number, contact.timezone, campaign.config.timezone),
         now,
         opted_out=attempt.opted_out,
