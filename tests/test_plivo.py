@@ -1,11 +1,9 @@
 """What the adapter makes of a carrier's answers, each from a real server: a misreading would ring somebody twice."""
 
-import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,58 +11,19 @@ import pytest
 from pydantic import SecretStr, TypeAdapter
 
 from tests.far_end import far_end
+from tests.vendor_end import DIAL, ScriptedVendor, answer
 from voiceera.errors import Invalid, ProviderError
 from voiceera.providers.carriers.plivo import Plivo, PlivoCredentials, PlivoSettings, Vobiz
 from voiceera.providers.outbound import allow_list
-from voiceera.providers.protocols import Dial, EndedAs, Placed, Transfer
+from voiceera.providers.protocols import EndedAs, Placed, Transfer
 from voiceera.providers.registry import Kind, carrier_factory, load, names
 
-DIAL = Dial(
-    reference="r-1",
-    to="+12025550123",
-    caller_id="+12025550100",
-    answer_url="https://v.example/carriers/plivo/o/a/answer",
-    ringing_url="https://v.example/carriers/plivo/o/a/ringing",
-    hangup_url="https://v.example/carriers/plivo/o/a/hangup",
-    ring_seconds=30,
-    maximum_seconds=300,
-)
 CREDENTIALS = PlivoCredentials(auth_id="MAXXXX", auth_token=SecretStr("secret"))
 
 
-def answer(status: int, body: object = None, **headers: str) -> bytes:
-    content = json.dumps(body).encode() if body is not None else b""
-    named = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    return (
-        f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n{named}Connection: close\r\n\r\n".encode()
-        + content
-    )
-
-
-@dataclass
-class Carrier:
-    """A server that gives the scripted answers in order, None meaning a reset; it keeps what it was asked."""
-
-    answers: list[bytes | None]
-    port: int = 0
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        line, *lines = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.requests.append((line.rpartition(" ")[0], headers, body))
-        reply = self.answers.pop(0)
-        if reply is None:
-            writer.transport.abort()
-            return
-        writer.write(reply)
-
-
 @asynccontextmanager
-async def carrier(*answers: bytes | None, vendor: type[Plivo] = Plivo) -> AsyncIterator[tuple[Plivo, Carrier]]:
-    far = Carrier(list(answers))
+async def carrier(*answers: bytes | None, vendor: type[Plivo] = Plivo) -> AsyncIterator[tuple[Plivo, ScriptedVendor]]:
+    far = ScriptedVendor(list(answers))
     async with far_end(far.serve) as far.port:
         settings = vendor.Settings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"})
         near = vendor(settings, CREDENTIALS, allow_list(f"127.0.0.1/32:{far.port}"))
@@ -216,7 +175,7 @@ async def test_a_look_up_that_fails_is_never_taken_for_nothing_found() -> None:
 
 
 def test_the_registry_knows_the_carriers_and_draws_their_forms() -> None:
-    assert names(Kind.CARRIER) == ["plivo", "scripted", "vobiz"]
+    assert names(Kind.CARRIER) == ["plivo", "scripted", "twilio", "vobiz"]
     factory = carrier_factory("plivo")
     assert "base_url" in TypeAdapter(factory.Settings).json_schema()["properties"]
     assert TypeAdapter(factory.Credentials).json_schema()["required"] == ["auth_id", "auth_token"]

@@ -148,6 +148,7 @@ def demo(
     scramble: Annotated[
         bool, typer.Option("--scramble", help="Swap what callees say: the demo must fail then.")
     ] = False,
+    carrier: Annotated[str, typer.Option(help="Whose dialect to speak with the lab: plivo, twilio.")] = "plivo",
 ) -> None:
     """Run a campaign of real, spoken phone calls on this machine, and show it. Needs nothing but this package.
 
@@ -156,7 +157,9 @@ def demo(
     import importlib
 
     main = importlib.import_module("voiceera.demo.main")
-    options = main.DemoOptions(calls=calls, seed=seed, json=json, output=output, keep=keep, scramble=scramble)
+    options = main.DemoOptions(
+        calls=calls, seed=seed, json=json, output=output, keep=keep, scramble=scramble, carrier=carrier
+    )
     raise typer.Exit(main.run_demo(options))
 
 

@@ -102,13 +102,15 @@ async def _verified(
         trunk = await here.backend.trunks.of(organization_id)
     except Conflict:
         return None, None
+    body = await request.body()  # before the form, which is then read from it
     claimed = CallbackRequest(
         method=request.method,
         url=_told_url(request, here),
         headers=dict(request.headers),
         form={name: str(value) for name, value in (await request.form()).items()},
+        body=body,
     )
-    if trunk.provider != carrier or not trunk.carrier.is_authentic(claimed):
+    if trunk.provider != carrier or not trunk.carrier.is_authentic(claimed, here.now):
         log.warning("callback_refused", carrier=carrier[:20], organization_id=str(organization_id))
         return None, None
     return trunk, trunk.carrier.parse(claimed, kind)

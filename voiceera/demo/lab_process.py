@@ -29,9 +29,13 @@ class LabProcess:
     ledger: Path
 
     @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def base_url(self) -> str:
-        """Where its carrier's API begins."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        """Where the API of its first carrier, Plivo, begins."""
+        return f"{self.url}/v1"
 
 
 @asynccontextmanager

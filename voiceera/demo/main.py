@@ -19,6 +19,7 @@ from voiceera.clock import monotonic
 from voiceera.config import Settings
 from voiceera.demo.api_client import ApiClient, DemoFailed
 from voiceera.demo.board import Board
+from voiceera.demo.carriers import CARRIERS
 from voiceera.demo.follow import follow
 from voiceera.demo.gather import gather
 from voiceera.demo.judge import UNDERSTOOD_AT_LEAST, judge
@@ -43,7 +44,8 @@ _PREFIX, _ALIVE = "voiceera-demo-", "alive"
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """`calls`: how many people. `output`: a directory for the report and the recordings; None: a new one, here."""
+    """`calls`: how many people. `output`: a directory for the report and the recordings; None: a new one, here.
+    `carrier`: whose dialect is spoken with the lab."""
 
     calls: int = 12
     seed: int = 1
@@ -51,11 +53,14 @@ class DemoOptions:
     output: Path | None = None
     keep: bool = False
     scramble: bool = False
+    carrier: str = "plivo"
 
 
 def run_demo(options: DemoOptions) -> int:
     """Run it until its end or a signal; the exit status: 0 only when the network's ledger agrees with the database
     and the answers were understood. Raises StartupError."""
+    if options.carrier not in CARRIERS:
+        raise StartupError(f"The lab does not play {options.carrier!r}; it plays: {', '.join(CARRIERS)}.")
     _refuse_unwritable(options)
     log.configure("demo", "ERROR")
     console = Console()
@@ -128,7 +133,7 @@ async def _run(options: DemoOptions, directory: Path, console: Console) -> int:
                 running_platform(_settings(directory, lab), output=directory / "platform.log")
             )
             await lab_is_up
-            stage = await _campaign(cast, password, platform, lab, board, screen)
+            stage = await _campaign(options.carrier, cast, password, platform, lab, board, screen)
         outcome = await _outcome(options, platform, stage, lab, cast, monotonic() - began)
         agrees = _tell(options, directory, console, outcome)
         _say_where(console, platform, password, keeps=options.keep)
@@ -157,6 +162,7 @@ def _settings(directory: Path, lab: LabProcess) -> Settings:
 
 
 async def _campaign(
+    carrier: str,
     cast: Sequence[CastMember],
     password: str,
     platform: Platform,
@@ -170,7 +176,7 @@ async def _campaign(
         people = [_person(member) for member in cast]
         everybody = counted(len(people), "person", "people")
         screen.step(f"the platform is up at {platform.api_url}; registering, uploading {everybody}")
-        stage = await set_stage(api, lab, people, password, [WIDEBAND_PREFIX])
+        stage = await set_stage(api, lab, people, password, [WIDEBAND_PREFIX], carrier)
         await follow(api, f"/campaigns/{stage.campaign_id}", board, screen)
     finally:
         await api.close()

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from voiceera.demo.api_client import ApiClient, DemoFailed
+from voiceera.demo.carriers import WIDEBAND, account
 from voiceera.demo.flow import APPOINTMENT
 from voiceera.demo.lab_process import LabProcess
 from voiceera.rules.campaigns import WEEKDAYS
@@ -37,12 +38,17 @@ class Stage:
 
 
 async def set_stage(
-    api: ApiClient, lab: LabProcess, people: Sequence[Person], password: str, wideband_prefixes: Sequence[str]
+    api: ApiClient,
+    lab: LabProcess,
+    people: Sequence[Person],
+    password: str,
+    wideband_prefixes: Sequence[str],
+    carrier: str = "plivo",
 ) -> Stage:
     """A draft campaign with everybody in it. Raises DemoFailed."""
     await api.register(EMAIL, password, "Dana", "Riverside Dental")
     me = await api.get("/auth/me")
-    await api.post("/integrations", _carrier(lab, wideband_prefixes))
+    await api.post("/integrations", _line(lab, carrier, wideband_prefixes))
     agent = await api.post("/agents", _agent())
     campaign = await api.post("/campaigns", _campaign(agent["id"]))
     uploaded = await api.upload(f"/campaigns/{campaign['id']}/contacts/upload", "contacts.csv", contacts_csv(people))
@@ -56,22 +62,19 @@ def calls_at_once() -> int:
     return max(4, min(12, 3 * len(os.sched_getaffinity(0))))
 
 
-def _carrier(lab: LabProcess, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "name": "The lab's phone network",
-        "type": "telephony",
-        "provider": "plivo",
-        "config": {
-            "base_url": lab.base_url,
-            "caller_ids": [CALLER_ID],
-            "allowed_countries": ["US"],
-            "calls_per_second": 5,
-            "max_concurrent_calls": calls_at_once(),
-            "wideband_prefixes": list(wideband_prefixes),
-            "reporting_lag_seconds": 2,
-        },
-        "credentials": {"auth_id": lab.auth_id, "auth_token": lab.auth_token},
+def _line(lab: LabProcess, carrier: str, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
+    config, credentials = account(lab, carrier)
+    config |= {
+        "caller_ids": [CALLER_ID],
+        "allowed_countries": ["US"],
+        "calls_per_second": 5,
+        "max_concurrent_calls": calls_at_once(),
+        "reporting_lag_seconds": 2,
     }
+    if carrier in WIDEBAND:
+        config["wideband_prefixes"] = list(wideband_prefixes)
+    line = {"name": "The lab's phone network", "type": "telephony", "provider": carrier}
+    return line | {"config": config, "credentials": credentials}
 
 
 def _agent() -> dict[str, Any]:

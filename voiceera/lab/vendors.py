@@ -10,12 +10,18 @@ from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
 from voiceera.lab.plivo.api import PlivoApi
 from voiceera.lab.plivo.dialect import PlivoDialect
+from voiceera.lab.twilio.api import TwilioApi
+from voiceera.lab.twilio.dialect import TwilioDialect
 
 
 def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
-    spoken: tuple[Dialect, ...] = (PlivoDialect(auth_id, auth_token),)
+    spoken: tuple[Dialect, ...] = (
+        PlivoDialect(auth_id, auth_token),
+        TwilioDialect(auth_id, auth_token),
+    )
     return {dialect.name: dialect for dialect in spoken}
 
 
 def apis(network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> list[Route]:
-    return [*PlivoApi(network, ledger, faults, auth_id, auth_token).routes()]
+    account = network, ledger, faults, auth_id, auth_token
+    return [*PlivoApi(*account).routes(), *TwilioApi(*account).routes()]

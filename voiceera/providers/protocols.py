@@ -192,6 +192,8 @@ class CallbackRequest:
     url: str
     headers: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    """As it came: some vendors sign its bytes."""
 
 
 @dataclass(frozen=True)
@@ -228,8 +230,8 @@ class Carrier(Protocol):
     async def check(self) -> None:
         """One harmless request under our credentials. Raises ProviderError; `details`: as the vendor put it."""
 
-    def is_authentic(self, request: CallbackRequest) -> bool:
-        """Whether the callback was signed with our account's secret. Fails closed."""
+    def is_authentic(self, request: CallbackRequest, now: datetime) -> bool:
+        """Whether the callback was signed with our account's secret, and lately where it says when. Fails closed."""
 
     def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         """Raises Invalid for a body that is not the vendor's."""

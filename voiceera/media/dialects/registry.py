@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from voiceera.media.dialects.dialect import Dialect
 from voiceera.media.dialects.plivo import PlivoDialect
+from voiceera.media.dialects.twilio import TwilioDialect
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     "plivo": PlivoDialect,
+    "twilio": TwilioDialect,
     "vobiz": PlivoDialect,
 }

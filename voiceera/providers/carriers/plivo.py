@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-from voiceera.errors import ProviderError
 from voiceera.providers.carriers import plivo_wire as wire
+from voiceera.providers.carriers.rest_line import RestLine, body_of, dial_answer
 from voiceera.providers.carriers.trunk import TrunkSettings
-from voiceera.providers.outbound import Allowed, TargetRefused, outbound_client
+from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import (
     CallbackRequest,
     CarrierCall,
@@ -19,12 +19,10 @@ from voiceera.providers.protocols import (
     CarrierTraits,
     Dial,
     DialAnswer,
-    Placed,
     Transfer,
 )
 from voiceera.rules.audio import AudioFormat
 
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _PAGE = 20
 """The vendor's own limit of a page."""
 _BAD_NUMBER = re.compile(r"\b(number|destination|to)\b", re.IGNORECASE)
@@ -72,8 +70,8 @@ class Plivo:
             finds_by_reference=False,
             has_idempotency_key=False,
         )
-        base = f"{str(settings.base_url).rstrip('/')}/Account/{self._auth_id}/"
-        self._client = outbound_client(allow, timeout=_TIMEOUT, total_seconds=15, base_url=base, **self._sign_in())
+        base = f"{str(settings.base_url).rstrip('/')}/Account/{self._auth_id}"
+        self._line = RestLine(self._vendor, base, allow, **self._sign_in())
 
     def _sign_in(self) -> dict[str, Any]:
         return {"auth": httpx.BasicAuth(self._auth_id, self._auth_token)}
@@ -81,37 +79,23 @@ class Plivo:
     # ── placing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def dial(self, dial: Dial) -> DialAnswer:
-        try:
-            response = await self._client.post("Call/", json=_call_request(dial))
-        except TargetRefused as refused:
-            return DialAnswer(Placed.REFUSED, permanent=True, reason=refused.message, fault=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            # Nothing was sent: nothing can ring.
-            return DialAnswer(Placed.BUSY_NOW, reason=f"not connected: {type(error).__name__}", fault=True)
-        except httpx.HTTPError as error:
-            return DialAnswer(Placed.UNKNOWN, reason=f"no answer: {type(error).__name__}", fault=True)
-        return _dial_answer(response)
+        return await self._line.dial("Call/", _dial_answer, json=_call_request(dial))
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """Works for a ringing call's request id too: the vendor takes both at /Request/ and /Call/."""
-        response = await self._ask("DELETE", f"Call/{carrier_call_id}/")
+        response = await self._line.ask("DELETE", f"Call/{carrier_call_id}/")
         if response.status_code == 404:
-            response = await self._ask("DELETE", f"Request/{carrier_call_id}/")
+            response = await self._line.ask("DELETE", f"Request/{carrier_call_id}/")
         if response.status_code not in (200, 202, 204, 404):
-            raise self._failed(response)
+            raise self._line.failed(response)
 
     async def transfer(self, carrier_call_id: str, transfer: Transfer) -> None:
         """The vendor fetches what to do with the call instead of streaming it (docs: voice/api/call/transfer)."""
         fetched = {"legs": "aleg", "aleg_url": transfer.instructions_url, "aleg_method": "POST"}
-        await self._tell(f"Call/{carrier_call_id}/", fetched)
+        await self._line.tell(f"Call/{carrier_call_id}/", json=fetched)
 
     async def send_digits(self, carrier_call_id: str, digits: str) -> None:
-        await self._tell(f"Call/{carrier_call_id}/DTMF/", {"digits": digits, "leg": "aleg"})
-
-    async def _tell(self, path: str, body: dict[str, str]) -> None:
-        response = await self._ask("POST", path, body=body)
-        if response.status_code not in (200, 201, 202, 204):
-            raise self._failed(response)
+        await self._line.tell(f"Call/{carrier_call_id}/DTMF/", json={"digits": digits, "leg": "aleg"})
 
     # ── looking up ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,7 +105,7 @@ class Plivo:
         """Queued and live calls one by one, as the vendor lists only their ids; finished ones by its filters."""
         found = []
         for status in ("queued", "live"):
-            listed = await self._read("Call/", {"status": status})
+            listed = await self._line.read("Call/", {"status": status})
             for call_id in listed.get("calls", []):
                 if (call := await self._open_call(str(call_id), status)) is not None:
                     found.append(call)
@@ -134,13 +118,15 @@ class Plivo:
 
     async def check(self) -> None:
         """Asks for the live calls."""
-        await self._read("Call/", {"status": "live"})
+        await self._line.read("Call/", {"status": "live"})
 
     async def _open_call(self, call_id: str, status: str) -> CarrierCall | None:
-        response = await self._ask("GET", f"Call/{call_id}/", {"status": status})
+        response = await self._line.ask("GET", f"Call/{call_id}/", params={"status": status})
         if response.status_code == 404:
             return None  # It ended meanwhile and is among the finished.
-        shown = self._json(response)
+        if response.status_code != 200:
+            raise self._line.failed(response)
+        shown = body_of(response)
         started = _time(shown.get("session_start")) or datetime.now(UTC)
         return CarrierCall(
             carrier_call_id=str(shown.get("request_uuid") or call_id),
@@ -159,40 +145,15 @@ class Plivo:
         }
         calls: list[CarrierCall] = []
         for page in range(10):
-            objects = (await self._read("Call/", filters | {"offset": str(page * _PAGE)})).get("objects", [])
+            objects = (await self._line.read("Call/", filters | {"offset": str(page * _PAGE)})).get("objects", [])
             calls += [_finished_call(shown) for shown in objects]
             if len(objects) < _PAGE:
                 break
         return calls
 
-    async def _read(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        return self._json(await self._ask("GET", path, query))
-
-    async def _ask(
-        self, method: str, path: str, query: dict[str, str] | None = None, body: dict[str, str] | None = None
-    ) -> httpx.Response:
-        try:
-            return await self._client.request(method, path, params=query, json=body)
-        except httpx.HTTPError as error:
-            raise ProviderError(self._vendor, f"no answer: {type(error).__name__}") from error
-
-    def _json(self, response: httpx.Response) -> dict[str, Any]:
-        if response.status_code != 200:
-            raise self._failed(response)
-        try:
-            shown = response.json()
-        except ValueError as error:
-            raise ProviderError(self._vendor, "answered no JSON") from error
-        return shown if isinstance(shown, dict) else {}
-
-    def _failed(self, response: httpx.Response) -> ProviderError:
-        permanent = response.status_code in (401, 403)
-        said = response.text.strip()[:300] or None
-        return ProviderError(self._vendor, f"answered {response.status_code}", permanent=permanent, details=said)
-
     # ── being called back ────────────────────────────────────────────────────────────────────────────────────────
 
-    def is_authentic(self, request: CallbackRequest) -> bool:
+    def is_authentic(self, request: CallbackRequest, now: datetime) -> bool:
         return wire.signature_matches(
             request, self._auth_token, header_prefix=f"x-{self._vendor}", signs_body=self._signs_body
         )
@@ -210,7 +171,7 @@ class Plivo:
         return wire.transfer_xml(_digits(transfer.to), _digits(transfer.caller_id), transfer.ring_seconds)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._line.close()
 
 
 class Vobiz(Plivo):
@@ -241,36 +202,14 @@ def _call_request(dial: Dial) -> dict[str, Any]:
 
 
 def _dial_answer(response: httpx.Response) -> DialAnswer:
-    status = response.status_code
-    body = _body(response)
-    reason = str(body.get("error") or body.get("message") or f"answered {status}")[:200]
-    if 200 <= status < 300:
-        call_id = body.get("request_uuid")
-        if isinstance(call_id, str) and call_id:
-            return DialAnswer(Placed.ACCEPTED, carrier_call_id=call_id, reason=reason)
-        return DialAnswer(Placed.UNKNOWN, reason=f"answered {status} without a request_uuid")
-    if status in (429, 503):
-        return DialAnswer(Placed.BUSY_NOW, retry_after_seconds=_retry_after(response), reason=reason)
-    if 300 <= status < 500 and status != 408:
-        bad_number = status in (400, 404, 422) and _BAD_NUMBER.search(reason) and not _OUR_NUMBER.search(reason)
-        may_not = status in (401, 403)
-        return DialAnswer(
-            Placed.REFUSED, invalid_number=bool(bad_number), permanent=True, reason=reason, fault=may_not
-        )
-    return DialAnswer(Placed.UNKNOWN, reason=reason, fault=True)
-
-
-def _body(response: httpx.Response) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    return min(float(text), 3600.0) if text.isdigit() else None
+    body = body_of(response)
+    reason = str(body.get("error") or body.get("message") or f"answered {response.status_code}")
+    return dial_answer(
+        response,
+        call_id=body.get("request_uuid"),
+        reason=reason,
+        is_bad_number=lambda: bool(_BAD_NUMBER.search(reason)) and not _OUR_NUMBER.search(reason),
+    )
 
 
 def _finished_call(shown: dict[str, Any]) -> CarrierCall:

@@ -118,7 +118,7 @@ class ScriptedCarrier:
     async def check(self) -> None:
         """Always in order."""
 
-    def is_authentic(self, request: CallbackRequest) -> bool:
+    def is_authentic(self, request: CallbackRequest, now: datetime) -> bool:
         return request.headers.get("x-scripted") == "authentic"
 
     def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:

@@ -1,0 +1,113 @@
+"""The media socket of Twilio (docs: voice/media-streams/websocket-messages).
+
+In:  connected, start {streamSid, callSid, mediaFormat}, media {track, payload}, dtmf {digit}, mark {name}, stop.
+Out: media {payload}, mark, clear, each with the stream's id.
+Sound is µ-law at 8 kHz in base64, both ways. A clear sends all marks back that were still waiting, as if played.
+"""
+
+from binascii import b2a_base64
+
+import msgspec
+
+from voiceera.media.dialects.dialect import Digit, Event, Garbage, Played, Started, Stopped
+from voiceera.rules.audio import ULAW_8K
+
+_DIGITS = frozenset("0123456789*#ABCD")
+_LONGEST_ID = 128
+
+
+class _MediaFormat(msgspec.Struct, rename="camel"):
+    encoding: str
+    sample_rate: int | str
+    channels: int | str = 1
+
+
+class _Start(msgspec.Struct, rename="camel"):
+    stream_sid: str
+    media_format: _MediaFormat
+    call_sid: str | None = None
+
+
+class _Media(msgspec.Struct):
+    payload: bytes
+    track: str = "inbound"
+
+
+class _Dtmf(msgspec.Struct):
+    digit: str
+
+
+class _Mark(msgspec.Struct):
+    name: str = ""
+
+
+class _Message(msgspec.Struct):
+    event: str
+    media: _Media | None = None
+    start: _Start | None = None
+    dtmf: _Dtmf | None = None
+    mark: _Mark | None = None
+
+
+_decode = msgspec.json.Decoder(_Message).decode
+_encode = msgspec.json.encode
+
+
+class TwilioDialect:
+    """Implements `Dialect`."""
+
+    def __init__(self) -> None:
+        self._stream_id: bytes | None = None
+        """As a JSON string."""
+        self._before = b""
+        self._clear = b""
+
+    def read(self, message: bytes | memoryview) -> Event:
+        try:
+            parsed = _decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise Garbage("not a message of this dialect") from error
+        if parsed.event == "media":
+            return self._media(parsed.media)
+        match parsed.event:
+            case "start":
+                return self._start(parsed.start)
+            case "dtmf":
+                if parsed.dtmf is None or parsed.dtmf.digit not in _DIGITS:
+                    raise Garbage("dtmf without a key")
+                return Digit(parsed.dtmf.digit)
+            case "mark":
+                return Played(parsed.mark.name) if parsed.mark and parsed.mark.name else None
+            case "stop":
+                return Stopped()
+        return None
+
+    def audio(self, sound: bytes) -> bytes:
+        return self._before + b2a_base64(sound, newline=False) + b'"}}'
+
+    def clear(self) -> bytes:
+        return self._clear
+
+    def mark(self, name: str) -> bytes:
+        assert self._stream_id is not None
+        return b'{"event":"mark","streamSid":%b,"mark":{"name":%b}}' % (self._stream_id, _encode(name))
+
+    def _media(self, media: _Media | None) -> bytes | None:
+        if self._stream_id is None:
+            raise Garbage("media before start")
+        if media is None:
+            raise Garbage("media without a payload")
+        return media.payload if media.track == "inbound" and media.payload else None
+
+    def _start(self, start: _Start | None) -> Started:
+        if self._stream_id is not None:
+            raise Garbage("a second start")
+        if start is None or not 0 < len(start.stream_sid) <= _LONGEST_ID:
+            raise Garbage("start without a stream")
+        given = start.media_format
+        if (given.encoding, str(given.sample_rate), str(given.channels)) != ("audio/x-mulaw", "8000", "1"):
+            raise Garbage("an audio format that is not spoken here")
+        self._stream_id = _encode(start.stream_sid)
+        self._before = b'{"event":"media","streamSid":%b,"media":{"payload":"' % self._stream_id
+        self._clear = b'{"event":"clear","streamSid":%b}' % self._stream_id
+        return Started(start.stream_sid, ULAW_8K, start.call_sid)
