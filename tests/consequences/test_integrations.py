@@ -11,7 +11,8 @@ import pytest
 from tests.api.conftest import Person
 from tests.consequences.conftest import LINE, Line
 from tests.far_end import far_end
-from tests.test_plivo import Carrier, answer
+from tests.vendor_end import ScriptedVendor as Carrier
+from tests.vendor_end import answer
 from tests.world import number
 from voiceera.config import Settings
 from voiceera.providers.carriers.scripted import ScriptedCarrier
