@@ -129,3 +129,17 @@ async def test_a_number_that_was_deleted_is_gone(ann: Person, line: str, databas
     await ann.delete(f"/phone-numbers/{made['id']}")
     assert (await ann.get(f"/phone-numbers/{made['id']}", 404))["code"] == "NUMBER_001"
     assert await answering(database, "+13035550199") == []
+
+
+async def test_each_number_shows_what_it_has_done_and_what_is_left(ann: Person, line: str) -> None:
+    made = await ann.post("/phone-numbers", phone_number="+13035550100", integration_id=line, daily_cap=50, label="D")
+    usage = {each["phone_number"]: each for each in await ann.get("/phone-numbers/usage")}
+    assert list(usage) == ["+12025550100", "+12025550101", "+13035550100"]
+    assert usage["+12025550100"]["phone_number_id"] is None
+    shown = usage["+13035550100"]
+    assert (shown["phone_number_id"], shown["daily_cap"], shown["dials_24h"]) == (made["id"], 50, 0)
+    assert (shown["answer_rate"], shown["resting_until"]) == (None, None)
+
+
+async def test_without_a_carrier_there_is_no_usage(ann: Person) -> None:
+    assert await ann.get("/phone-numbers/usage") == []

@@ -19,6 +19,7 @@ from voiceera.api import (
     call_analysis,
     call_events,
     call_logs,
+    caller_ids,
     calls,
     campaign_events,
     campaign_moves,
@@ -92,7 +93,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
-        *(calls, call_events, call_logs, recordings, integrations, phone_numbers, carriers, health),
+        *(calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, carriers, health),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):

@@ -153,6 +153,8 @@ class CampaignConfig(Sent):
     calls_per_second: Annotated[float, Field(gt=0, le=100)] = 1.0
     caller_ids: tuple[str, ...] = ()
     """E.164; empty: all that the trunk owns."""
+    local_presence: bool = True
+    """Prefer a caller id of the contact's own area, then of their country."""
     telephony_provider: str | None = None
     calling_windows: dict[Weekday, tuple[Interval, ...]] = DEFAULT_WINDOWS
     holidays: tuple[date, ...] = ()

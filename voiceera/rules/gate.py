@@ -50,6 +50,8 @@ class Facts:
     number_cap: int
     contact_dials: tuple[datetime, ...]
     contact_cap: int
+    caller_id_free_at: datetime | None = None
+    """When the first of the numbers asked for is free again; None: not known."""
     in_maintenance: bool = False
     number_cap_a_week: int = 1000
     waits_at_carrier: timedelta = timedelta(0)
@@ -96,7 +98,8 @@ def _for_now(facts: Facts) -> Refusal | None:
     if facts.ends_at is not None and now >= facts.ends_at:
         return Refusal(Reason.CAMPAIGN_OVER, now)
     if facts.caller_id is None:
-        return Refusal(Reason.NO_CALLER_ID, now + _SOON)
+        free_at = facts.caller_id_free_at or now + _SOON
+        return Refusal(Reason.NO_CALLER_ID, facts.hours.next_open(free_at, facts.zones))
     return _by_caps(facts) or _by_hours(facts, now) or _by_hours(facts, now + facts.waits_at_carrier)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from voiceera.rules.campaigns import CampaignStatus
 from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
+from voiceera.services.caller_ids import Pool, are_used_up
 from voiceera.services.trunks import Trunk
 from voiceera.store import campaigns, dial_queue, media_nodes
 from voiceera.store.base import Connection, Database
@@ -35,12 +36,17 @@ async def media_room(database: Database, now: datetime) -> int:
         return max(0, free - await dial_queue.count_unanswered(connection))
 
 
-async def claim(database: Database, work: Work, trunk: Trunk, room: int, worker: str, now: datetime) -> list[Claim]:
-    """As many as every limit allows within the pacing's horizon; none when another dialer was faster."""
+async def claim(
+    database: Database, work: Work, trunk: Trunk, pool: Pool, room: int, worker: str, now: datetime
+) -> list[Claim]:
+    """As many as every limit allows within the pacing's horizon; none when another dialer was faster, or while all
+    the numbers of `pool` that a campaign may call from are used up."""
     async with database.organization(work.organization_id) as connection:
         if work.campaign_id is None:
             return await _claim_single(connection, work.organization_id, trunk, room, worker, now)
-        return await _claim_campaign(connection, work.organization_id, work.campaign_id, trunk, room, worker, now)
+        return await _claim_campaign(
+            connection, work.organization_id, work.campaign_id, trunk, pool, room, worker, now
+        )
 
 
 async def _claim_campaign(
@@ -48,12 +54,15 @@ async def _claim_campaign(
     organization_id: UUID,
     campaign_id: UUID,
     trunk: Trunk,
+    pool: Pool,
     room: int,
     worker: str,
     now: datetime,
 ) -> list[Claim]:
     campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.SHARE)
     if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
+        return []
+    if are_used_up(pool, campaign.config.caller_ids, now):
         return []
     trunk_key, own_key = _key(trunk), f"campaign:{campaign_id}"
     gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key])

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zlib import crc32
 
 from voiceera.providers.protocols import Dial
+from voiceera.rules.caller_ids import CallerId
 from voiceera.rules.calls import AttemptState, CallStatus, Direction
 from voiceera.rules.gate import Facts, Reason, Refusal, refusal
 from voiceera.rules.phones import facts as number_facts
 from voiceera.rules.windows import hours_of, zones_of
+from voiceera.services.caller_ids import Choice, Pool, Wish, choose
 from voiceera.services.cases import Case, gather
 from voiceera.services.claiming import Claim
 from voiceera.services.live import CallState
@@ -73,14 +74,21 @@ async def intend(
     public_url: str,
     now: datetime,
     *,
+    pool: Pool | None = None,
     in_maintenance: bool = False,
 ) -> Intended:
-    """Ask the gate, for each claim at the instant of its dial; where it opens, commit the intent."""
+    """Ask the gate, for each claim at the instant of its dial; where it opens, commit the intent.
+
+    `pool`: what the calls may come from; by default any of the trunk's numbers, as if none had a cap.
+    """
+    pool = tuple(map(CallerId, trunk.caller_ids)) if pool is None else pool
     opened: list[_Open] = []
     ended: list[CallState] = []
     async with database.organization(organization_id) as connection:
-        for case in await gather(connection, organization_id, claims, now):
-            answer = _ask(case, trunk, now, in_maintenance=in_maintenance)
+        cases = await gather(connection, organization_id, claims, now)
+        choices = await choose(connection, organization_id, pool, [_wish(case) for case in cases], now)
+        for case, choice in zip(cases, choices, strict=True):
+            answer = _ask(case, trunk, choice, now, in_maintenance=in_maintenance)
             if isinstance(answer, _Open):
                 opened.append(answer)
             elif (state := await refuse(connection, case, answer, now)) is not None:
@@ -92,27 +100,30 @@ async def intend(
 # ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ask(case: Case, trunk: Trunk, now: datetime, *, in_maintenance: bool) -> _Open | Refusal:
+def _ask(case: Case, trunk: Trunk, choice: Choice, now: datetime, *, in_maintenance: bool) -> _Open | Refusal:
     if case.agent is None or case.agent.status != "active":
         return Refusal(Reason.AGENT_NOT_ACTIVE, now + _SOON)
-    caller_id = _caller_id(case, trunk)
     instant = max(now, case.claim.start_at)
-    facts = _facts(case, trunk, caller_id, instant, in_maintenance=in_maintenance)
+    facts = _facts(case, trunk, choice, instant, in_maintenance=in_maintenance)
     closed = refusal(facts)
     if closed is not None:
         return replace(closed, look_again_at=now) if closed.look_again_at == instant else closed
-    assert caller_id is not None
-    return _Open(case, case.agent, caller_id, facts)
+    assert choice.number is not None
+    return _Open(case, case.agent, choice.number, facts)
 
 
-def _caller_id(case: Case, trunk: Trunk) -> str | None:
-    """One that the trunk owns: the one asked for, else always the same for the same number."""
-    wanted = (case.attempt.caller_id,) if case.attempt.caller_id else case.config.caller_ids
-    owned = [number for number in trunk.caller_ids if not wanted or number in wanted]
-    return owned[crc32(case.attempt.phone_number.encode()) % len(owned)] if owned else None
+def _wish(case: Case) -> Wish:
+    """A single call may name its number; one that the carrier was too busy for keeps the number that it had."""
+    named = case.attempt.caller_id if case.campaign is None else None
+    return Wish(
+        to=case.attempt.phone_number,
+        wanted=(named,) if named else case.config.caller_ids,
+        local_presence=case.config.local_presence,
+        by_hand=named is not None,
+    )
 
 
-def _facts(case: Case, trunk: Trunk, caller_id: str | None, instant: datetime, *, in_maintenance: bool) -> Facts:
+def _facts(case: Case, trunk: Trunk, choice: Choice, instant: datetime, *, in_maintenance: bool) -> Facts:
     campaign, contact, number = case.campaign, case.contact, case.attempt.phone_number
     told = number_facts(number)
     return Facts(
@@ -126,7 +137,8 @@ def _facts(case: Case, trunk: Trunk, caller_id: str | None, instant: datetime, *
         country=told.country,
         allowed_countries=frozenset(trunk.allowed_countries),
         is_premium=told.is_premium,
-        caller_id=caller_id,
+        caller_id=choice.number,
+        caller_id_free_at=choice.free_at,
         number_dials=tuple(at for at, _ in case.dials),
         number_cap=case.config.max_number_calls_per_day,
         contact_dials=tuple(at for at, who in case.dials if contact is not None and who == contact.id),

@@ -271,3 +271,10 @@ async def dialling(connection: Connection, organization_id: UUID) -> list[UUID]:
         .with_for_update(key_share=True)
     )
     return list(found)
+
+
+async def organizations_dialing(connection: Connection) -> list[UUID]:
+    """Organizations with an active campaign. Needs a platform transaction."""
+    c = campaigns.c
+    is_active = sa.and_(c.status == CampaignStatus.ACTIVE, c.deleted_at.is_(None))
+    return list(await connection.scalars(sa.select(c.organization_id).where(is_active).distinct()))

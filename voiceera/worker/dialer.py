@@ -15,6 +15,7 @@ from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
 from voiceera.rules.pacing import SLOT, next_slice
 from voiceera.services import carrier_answers, cases, claiming, dialing, releasing
+from voiceera.services.caller_ids import Pools
 from voiceera.services.carrier_answers import Answered
 from voiceera.services.claiming import Claim
 from voiceera.services.dialing import Intended, Intent
@@ -58,6 +59,7 @@ class Dialer:
         self._database = database
         self._bus = bus
         self._trunks = trunks
+        self._pools = Pools(database)
         self._public_url = public_url
         self._name = name
         self._now = now
@@ -122,7 +124,8 @@ class Dialer:
             except Conflict as problem:
                 self._complain(work.organization_id, "no_trunk", reason=problem.message)
                 continue
-            claims = await claiming.claim(self._database, work, trunk, room, self._name, self._now())
+            pool = await self._pools.of(work.organization_id, trunk, self._now())
+            claims = await claiming.claim(self._database, work, trunk, pool, room, self._name, self._now())
             room -= len(claims)
             found += [(claim, trunk) for claim in claims]
         return found
@@ -162,6 +165,7 @@ class Dialer:
         """A slice that fails is tried claim by claim: one that cannot be dialled must not hold up the others."""
         organization_id = claims[0].claimed.organization_id
         try:
+            pool = await self._pools.of(organization_id, trunk, self._now())
             return await dialing.intend(
                 self._database,
                 organization_id,
@@ -169,6 +173,7 @@ class Dialer:
                 trunk,
                 self._public_url,
                 self._now(),
+                pool=pool,
                 in_maintenance=self._in_maintenance,
             )
         except Exception:

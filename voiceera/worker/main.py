@@ -17,6 +17,7 @@ from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
 from voiceera.worker.analysis import analysis
+from voiceera.worker.caller_ids import CallerIdWatch
 from voiceera.worker.deliveries import Deliveries
 from voiceera.worker.dialer import Dialer
 from voiceera.worker.encoding import encoding
@@ -58,6 +59,7 @@ async def run_worker(
             listening = tasks.create_task(_listen(bus, dialer))
             tasks.create_task(reaper.run(stop))
             tasks.create_task(Rollups(database).run(stop))
+            tasks.create_task(CallerIdWatch(database, trunks).run(stop))
             tasks.create_task(jobs.run(stop))
             ready()
             await dialer.run(stop)
