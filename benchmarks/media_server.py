@@ -17,12 +17,14 @@ import uvloop
 
 from voiceera import log
 from voiceera.engine.session import CallProviders, Engine
+from voiceera.errors import NotFound
 from voiceera.ids import new_id
 from voiceera.media.listener import MediaListener
 from voiceera.providers.models.scripted import ScriptedLanguageModel
 from voiceera.providers.speech.scripted import ScriptedSpeechToText, ScriptedTextToSpeech
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import CallBrief, CallResult, Direction, TurnRecord
+from voiceera.services.browser_calls import Wanted
 
 WORDS = "I would like to see you on another day"
 REPLY = "Thank you for calling, I have found your account. The balance is two thousand four hundred."
@@ -48,6 +50,12 @@ class MemoryBook:
 
     async def redeem(self, token: str, carrier: str) -> CallBrief | None:
         return self.briefs.pop(token, None)
+
+    async def begin(self, wanted: Wanted) -> CallBrief:
+        raise NotFound("AGENT_001", "No such agent.")
+
+    async def note_metadata(self, brief: CallBrief, values: dict[str, str]) -> None:
+        pass
 
     async def record_turn(self, brief: CallBrief, index: int, turn: TurnRecord) -> None:
         pass

@@ -53,7 +53,7 @@ async def test_live_calls_are_those_that_the_media_processes_hold(
 ) -> None:
     exchange = Exchange()
     exchange.port = await exchange.listener.open("127.0.0.1", 0)
-    node = MediaNode(exchange.listener, database, backend.bus, "ws://one")
+    node = MediaNode(new_id(), exchange.listener, database, backend.bus, "ws://one")
 
     async def told() -> tuple[int, int]:
         """Live calls by the stats, and by the media process itself."""

@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,17 @@ from websockets.exceptions import ConnectionClosed
 
 from voiceera import clock
 from voiceera.engine.line import CallObserver, Line
+from voiceera.errors import NotFound, Unauthenticated
 from voiceera.ids import new_id
 from voiceera.media.listener import MediaListener
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.audio import ULAW_8K, AudioFormat
 from voiceera.rules.calls import AnsweredBy, CallBrief, CallResult, Direction, HangupCause, TurnRecord
+from voiceera.services.browser_calls import Wanted
+
+GOOD_TOKEN = "a-token"
+AGENT = new_id()
+"""Whom the voice WebSocket may ask for."""
 
 
 def a_brief() -> CallBrief:
@@ -42,6 +49,8 @@ class MemoryBook:
         self.tokens: dict[tuple[str, str], CallBrief] = {}
         self.results: dict[UUID, CallResult] = {}
         self.turns: list[tuple[UUID, int, TurnRecord]] = []
+        self.begun: list[CallBrief] = []
+        self.metadata: dict[str, str] = {}
         self.closed = asyncio.Event()
         self.faults: list[Exception] = []
         """Raised by the next calls, one each."""
@@ -56,6 +65,20 @@ class MemoryBook:
         if self.faults:
             raise self.faults.pop()
         return self.tokens.pop((token, carrier), None)
+
+    async def begin(self, wanted: Wanted) -> CallBrief:
+        if self.faults:
+            raise self.faults.pop()
+        if wanted.token != GOOD_TOKEN:
+            raise Unauthenticated("AUTH_003", "The access token is not valid.")
+        if wanted.agent_id != AGENT:
+            raise NotFound("AGENT_001", "No such agent.")
+        brief = replace(a_brief(), direction=Direction.BROWSER, variables=wanted.variables)
+        self.begun.append(brief)
+        return brief
+
+    async def note_metadata(self, brief: CallBrief, values: dict[str, str]) -> None:
+        self.metadata.update(values)
 
     async def record_turn(self, brief: CallBrief, index: int, turn: TurnRecord) -> None:
         self.turns.append((brief.call_id, index, turn))

@@ -11,7 +11,7 @@ from voiceera.api.envelope import created, success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Success
 from voiceera.services import single_calls as service
-from voiceera.services.live import tell, wake
+from voiceera.services.live import ask_to_hang_up, tell, wake
 
 routes = router("Calls")
 
@@ -55,7 +55,10 @@ async def hang_up_call(act: Acting, call_id: UUID) -> Success[CallLogDetail]:
     """End a call. One that rings or talks is over when the carrier has hung up, a moment after this answers."""
     backend, organization_id = act.backend, act.organization_id
     async with backend.database.organization(organization_id) as connection:
-        state = await service.hang_up(connection, organization_id, call_id, act.now)
+        node_id = await service.held_by(connection, organization_id, call_id)
+        state = None if node_id else await service.hang_up(connection, organization_id, call_id, act.now)
         shown = await detail_in(connection, act, call_id)
+    if node_id is not None:
+        await ask_to_hang_up(backend.bus, node_id, call_id)
     await tell(backend.bus, state)
     return success(shown)

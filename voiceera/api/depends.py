@@ -28,13 +28,14 @@ from voiceera.api.routing import declare
 from voiceera.config import Settings
 from voiceera.errors import Conflict, Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
-from voiceera.services.accounts import Accounts, Origin, organization_of_token
+from voiceera.services import credentials
+from voiceera.services.accounts import Accounts, Origin
 from voiceera.services.checks import Checks
 from voiceera.services.idempotency import InFlight
 from voiceera.services.maintenance import MaintenanceWatch
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.trunks import Trunk, TrunkBook
-from voiceera.store import api_keys, audit, sessions
+from voiceera.store import audit
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 from voiceera.store.call_counts import CallCounts
@@ -250,13 +251,7 @@ def _organization_of(here: Visit, credential: HTTPAuthorizationCredentials | Non
     if credential is None:
         here.backend.maintenance.refuse(here.now)
         raise Unauthenticated("AUTH_003", "An access token is needed: Authorization: Bearer …")
-    token = credential.credentials
-    if not token.startswith(api_keys.PREFIX):
-        return here.backend.accounts.tokens.read(token, here.now).organization_id
-    organization_id = organization_of_token(token.removeprefix(api_keys.PREFIX))
-    if organization_id is None:
-        raise Unauthenticated("AUTH_003", "The API key is not valid.")
-    return organization_id
+    return credentials.organization_of(here.backend.accounts.tokens, credential.credentials, here.now)
 
 
 async def _identify(
@@ -264,11 +259,10 @@ async def _identify(
 ) -> Caller:
     assert credential is not None
     token = credential.credentials
-    caller = (
-        await _with_key(connection, here, token)
-        if token.startswith(api_keys.PREFIX)
-        else await _with_session(connection, here, token)
-    )
+    bearer = await credentials.bearer_of(connection, here.backend.accounts.tokens, token, here.now)
+    if credentials.is_api_key(token):
+        here.backend.accepted_keys.remember(token)
+    caller = Caller(bearer.user, bearer.session_id, bearer.read_only)
     bind_contextvars(user_id=str(caller.user.id), organization_id=str(caller.organization_id))
     if caller.role is not Role.ADMIN:
         here.backend.maintenance.refuse(here.now)
@@ -284,21 +278,3 @@ def _identifier(
         return await _identify(connection, replace(here, now=clock.utc_now()), credential, access)
 
     return identify
-
-
-async def _with_session(connection: Connection, here: Visit, token: str) -> Caller:
-    claims = here.backend.accounts.tokens.read(token, here.now)
-    user = await sessions.live_user(connection, claims.organization_id, claims.session_id, here.now)
-    if user is None or user.id != claims.user_id:
-        raise Unauthenticated("AUTH_003", "The session has ended.")
-    return Caller(user, claims.session_id)
-
-
-async def _with_key(connection: Connection, here: Visit, key: str) -> Caller:
-    organization_id = organization_of_token(key.removeprefix(api_keys.PREFIX))
-    accepted = None if organization_id is None else await api_keys.accept(connection, organization_id, key, here.now)
-    if accepted is None:
-        raise Unauthenticated("AUTH_003", "The API key is not valid.")
-    here.backend.accepted_keys.remember(key)
-    await api_keys.note_use(connection, accepted.user.organization_id, accepted.id, here.now)
-    return Caller(accepted.user, None, read_only=accepted.scope == "read")

@@ -1,10 +1,15 @@
 """The book of calls that the database keeps."""
 
 from pathlib import Path
+from uuid import UUID
 
 from voiceera import clock
 from voiceera.rules.calls import CallBrief, CallResult, TurnRecord
-from voiceera.services import calls
+from voiceera.services import browser_calls, calls
+from voiceera.services.browser_calls import Wanted
+from voiceera.services.live import tell
+from voiceera.services.maintenance import MaintenanceWatch
+from voiceera.services.tokens import Tokens
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 
@@ -12,13 +17,40 @@ from voiceera.store.bus import Bus
 class DatabaseBook:
     """Implements `CallBook`."""
 
-    def __init__(self, database: Database, bus: Bus, recordings_dir: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        recordings_dir: Path,
+        tokens: Tokens,
+        maintenance: MaintenanceWatch,
+        node_id: UUID,
+    ) -> None:
         self._database = database
         self._bus = bus
         self._recordings_dir = recordings_dir
+        self._tokens = tokens
+        self._maintenance = maintenance
+        self._node_id = node_id
 
     async def redeem(self, token: str, carrier: str) -> CallBrief | None:
         return await calls.redeem_media_token(self._database, token, carrier, clock.utc_now(), self._recordings_dir)
+
+    async def begin(self, wanted: Wanted) -> CallBrief:
+        brief, state = await browser_calls.begin(
+            self._database,
+            self._tokens,
+            self._maintenance,
+            wanted,
+            self._node_id,
+            clock.utc_now(),
+            self._recordings_dir,
+        )
+        await tell(self._bus, state)
+        return brief
+
+    async def note_metadata(self, brief: CallBrief, values: dict[str, str]) -> None:
+        await browser_calls.note_metadata(self._database, brief, values)
 
     async def record_turn(self, brief: CallBrief, index: int, turn: TurnRecord) -> None:
         await calls.record_turn(self._database, brief.organization_id, brief.call_id, index, turn)

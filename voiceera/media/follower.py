@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 
+from voiceera.engine.line import CallObserver
 from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.live_view import LiveView
@@ -15,16 +16,22 @@ log = get_logger("media")
 class Follower:
     """Implements `CallObserver`. Turns are written one after the other, in a task that lives only while there are."""
 
-    def __init__(self, brief: CallBrief, book: CallBook, view: LiveView | None) -> None:
+    def __init__(
+        self, brief: CallBrief, book: CallBook, view: LiveView | None, beside: CallObserver | None = None
+    ) -> None:
+        """`beside`: who is told the same."""
         self._brief = brief
         self._book = book
         self._view = view
+        self._beside = beside
         self._turns: deque[tuple[int, TurnRecord]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
     def turn(self, index: int, turn: TurnRecord) -> None:
         if self._view is not None:
             self._view.turn(self._brief, index, turn)
+        if self._beside is not None:
+            self._beside.turn(index, turn)
         self._turns.append((index, turn))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write())
@@ -32,14 +39,20 @@ class Follower:
     def partial(self, text: str) -> None:
         if self._view is not None:
             self._view.partial(self._brief, text)
+        if self._beside is not None:
+            self._beside.partial(text)
 
     def speaking(self, text: str) -> None:
         if self._view is not None:
             self._view.speaking(self._brief, text)
+        if self._beside is not None:
+            self._beside.speaking(text)
 
     def floor(self, floor: Floor) -> None:
         if self._view is not None:
             self._view.floor(self._brief, floor)
+        if self._beside is not None:
+            self._beside.floor(floor)
 
     async def finish(self) -> None:
         """Returns when no turn is on its way to the book any more."""

@@ -1,7 +1,8 @@
 """The listener of a media process: lets calls in, holds them, and lets go of all of them in the end.
 
 `/media/{carrier}/{token}`: 404 for a carrier not known here, 401 for no token, 403 for one that opens nothing,
-503 when the process is full, going down, or cannot ask.
+503 when the process is full, going down, or cannot ask. `/voice`: anybody, who then has to say who they are; 503 the
+same.
 """
 
 import asyncio
@@ -15,19 +16,25 @@ from structlog.contextvars import bound_contextvars
 
 from voiceera import clock
 from voiceera.engine.line import CallObserver, Line, LiveCall
+from voiceera.errors import VoiceEraError
 from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.dialects.registry import DIALECTS
-from voiceera.media.door import Door, Refused
+from voiceera.media.door import Door, Refused, Visitor
 from voiceera.media.follower import Follower
 from voiceera.media.live_view import LiveView
 from voiceera.media.socket import MediaSocket
-from voiceera.rules.audio import ULAW_8K
+from voiceera.media.voice_socket import AWAY, FULL, VoiceSocket
+from voiceera.rules.audio import ULAW_8K, AudioFormat
 from voiceera.rules.calls import AnsweredBy, CallBrief, CallResult, HangupCause
+from voiceera.services.browser_calls import Wanted
 
 MOST_DOORS = 1000
 """Connections that have not been let in yet."""
+MOST_STRANGERS = 1000
+"""Voice sockets that have not said who they are."""
 LONGEST_TOKEN = 256
+VOICE_PATH = "/voice"
 STORE_TRIES = (0.5, 2.0, 5.0, 15.0)
 """Seconds between tries to write a result down; its first try is before the line is hung up."""
 LAST_WORDS_SECONDS = 5.0
@@ -39,6 +46,13 @@ log = get_logger("media")
 class Conversation(LiveCall, Protocol):
     async def wait(self) -> CallResult:
         """The result, once it is over. Never raises for what happened in it."""
+
+
+class Seat(Line, Protocol):
+    """A socket that holds a call."""
+
+    def over(self, result: CallResult) -> None:
+        """The conversation is over and written down: say so, and hang up."""
 
 
 class Conversations(Protocol):
@@ -61,7 +75,8 @@ class MediaListener:
         self._server: asyncio.Server | None = None
         self._doors: set[Door] = set()
         self._admitting = 0
-        self._sockets: dict[UUID, MediaSocket] = {}
+        self._sockets: dict[UUID, Seat] = {}
+        self._strangers: set[VoiceSocket] = set()
         self._calls: dict[UUID, Conversation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -107,15 +122,23 @@ class MediaListener:
             self._server.close()
         for door in tuple(self._doors):
             door.close()
+        for stranger in tuple(self._strangers):
+            stranger.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # ── letting in ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _admit(self, path: str) -> MediaSocket:
+    @property
+    def _has_room(self) -> bool:
+        return not self.is_draining and self.live < self.capacity
+
+    async def _admit(self, path: str) -> Visitor:
+        if path.partition("?")[0] == VOICE_PATH:
+            return self._voice_socket()
         carrier, token = _carrier_and_token(path)
-        if self.is_draining or self.live >= self.capacity:
+        if not self._has_room:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
         self._admitting += 1
         try:
@@ -136,25 +159,69 @@ class MediaListener:
         self._sockets[brief.call_id] = socket
         return socket
 
-    def _begin(self, socket: MediaSocket, brief: CallBrief) -> LiveCall:
-        follower = Follower(brief, self._book, self._view)
+    def _voice_socket(self) -> VoiceSocket:
+        """A stranger's; a seat is taken when they have said who they are."""
+        if not self._has_room or len(self._strangers) >= MOST_STRANGERS:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+        socket = VoiceSocket(
+            on_auth=lambda socket, wanted: self._spawn(self._let_in(socket, wanted)),
+            on_metadata=lambda brief, values: self._spawn(self._note(brief, values)),
+            on_gone=self._strangers.discard,
+        )
+        self._strangers.add(socket)
+        return socket
+
+    async def _let_in(self, socket: VoiceSocket, wanted: Wanted) -> None:
+        if not self._has_room:
+            socket.turn_away(FULL)
+            return
+        self._admitting += 1
+        try:
+            brief = await self._book.begin(wanted)
+        except VoiceEraError as refusal:
+            log.warning("voice_refused", code=refusal.code)
+            socket.turn_away(refusal)
+            return
+        except Exception:  # whatever keeps us from asking, nobody comes in unasked
+            log.exception("voice_not_asked")
+            socket.turn_away(AWAY)
+            return
+        finally:
+            self._admitting -= 1
+        self._strangers.discard(socket)
+        self._sockets[brief.call_id] = socket
+        if socket.is_gone:
+            self._never_started(brief, socket.audio_format)
+            return
+        try:
+            socket.begin(brief, lambda: self._begin(socket, brief, socket))
+        except VoiceEraError as refusal:
+            socket.turn_away(refusal)
+            self._never_started(brief, socket.audio_format)
+
+    async def _note(self, brief: CallBrief, values: dict[str, str]) -> None:
+        try:
+            await self._book.note_metadata(brief, values)
+        except Exception:  # the call goes on without it
+            log.exception("metadata_not_kept", call_id=str(brief.call_id))
+
+    def _begin(self, socket: Seat, brief: CallBrief, observer: CallObserver | None = None) -> LiveCall:
+        follower = Follower(brief, self._book, self._view, observer)
         with bound_contextvars(**_trace(brief)):  # the tasks made in here keep it
             conversation = self._conversations.start(socket, brief, follower)
             self._calls[brief.call_id] = conversation
             self._spawn(self._hold(socket, brief, conversation, follower))
         return conversation
 
-    def _never_started(self, brief: CallBrief) -> None:
+    def _never_started(self, brief: CallBrief, audio_format: AudioFormat = ULAW_8K) -> None:
         """Let in, and gone before the start: the call ends as a lost line."""
         now = clock.utc_now()
-        result = CallResult(now, now, HangupCause.LINE_LOST, AnsweredBy.UNKNOWN, ULAW_8K)
+        result = CallResult(now, now, HangupCause.LINE_LOST, AnsweredBy.UNKNOWN, audio_format)
         self._spawn(self._let_go(brief, result, None))
 
     # ── letting go ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _hold(
-        self, socket: MediaSocket, brief: CallBrief, conversation: Conversation, follower: Follower
-    ) -> None:
+    async def _hold(self, socket: Seat, brief: CallBrief, conversation: Conversation, follower: Follower) -> None:
         try:
             result = await conversation.wait()
         except Exception as error:
@@ -167,11 +234,11 @@ class MediaListener:
         await follower.finish()
         await self._let_go(brief, result, socket)
 
-    async def _let_go(self, brief: CallBrief, result: CallResult, socket: MediaSocket | None) -> None:
+    async def _let_go(self, brief: CallBrief, result: CallResult, socket: Seat | None) -> None:
         """Write the result down, then end the line; a book that does not answer keeps nobody on the phone."""
         is_stored = await self._store(brief, result)
         if socket is not None:
-            socket.hang_up()
+            socket.over(result)
         for pause in STORE_TRIES:
             if is_stored:
                 break

@@ -5,14 +5,18 @@ from collections.abc import Callable
 
 from voiceera.config import Settings
 from voiceera.engine.session import Engine
+from voiceera.ids import new_id
 from voiceera.log import get_logger
 from voiceera.media.database_book import DatabaseBook
 from voiceera.media.listener import MediaListener
 from voiceera.media.live_view import LiveView
 from voiceera.media.node import MediaNode
 from voiceera.media.providers import Providers
+from voiceera.services.maintenance import MaintenanceWatch
+from voiceera.services.tokens import Tokens
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
+from voiceera.store.vault import Vault
 
 log = get_logger("media")
 
@@ -25,26 +29,31 @@ async def run_media(
     Cancelled, it ends the live calls at once, and still writes them down. Raises OSError for a port in use.
     """
     providers = Providers(settings)
+    tokens = Tokens(Vault.load(settings), settings)
+    maintenance = MaintenanceWatch(database, bus)
+    node_id = new_id()
     engine = Engine(providers.of)
     view = LiveView(bus)
-    book = DatabaseBook(database, bus, settings.recordings_dir)
+    book = DatabaseBook(database, bus, settings.recordings_dir, tokens, maintenance, node_id)
     listener = MediaListener(engine, book, capacity=settings.media_capacity, view=view)
     try:
         port = await listener.open(settings.media_host, settings.media_port)
         url = settings.media_url or f"ws://{settings.media_host}:{port}"
-        node = MediaNode(listener, database, bus, url)
+        node = MediaNode(node_id, listener, database, bus, url)
         await node.beat()
         async with asyncio.TaskGroup() as tasks:
             beating = tasks.create_task(node.keep_beating())
-            others = [tasks.create_task(work) for work in (node.obey(), view.listen(), view.publish())]
+            works = (node.obey(), view.listen(), view.publish(), maintenance.run())
+            others = [tasks.create_task(work) for work in works]
             ready(port)
             await stop.wait()
-            beating.cancel()
-            await node.leave()
+            await node.retire()
             if listener.live:
                 log.info("draining", live=listener.live, seconds=settings.drain_seconds)
             await listener.drain(settings.drain_seconds)
             await listener.close()
+            beating.cancel()
+            await node.leave()
             for task in others:
                 task.cancel()
     finally:

@@ -5,41 +5,38 @@ from contextlib import aclosing
 from uuid import UUID
 
 from voiceera import clock
-from voiceera.ids import new_id
 from voiceera.log import get_logger
 from voiceera.media.listener import MediaListener
 from voiceera.rules.calls import HangupCause
+from voiceera.services.live import HANG_UP, node_channel
 from voiceera.store import media_nodes
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 
 BEAT_SECONDS = 1.0
-HANG_UP = "hang_up"
 
 log = get_logger("media_node")
 
 
-def channel_of(node_id: UUID) -> str:
-    """Where commands for a media process's calls go: {"kind": "hang_up", "call_id": "…"}."""
-    return f"node:{node_id}"
-
-
 class MediaNode:
-    def __init__(self, listener: MediaListener, database: Database, bus: Bus, url: str) -> None:
-        self.id = new_id()
+    def __init__(self, node_id: UUID, listener: MediaListener, database: Database, bus: Bus, url: str) -> None:
+        self.id = node_id
         self._listener = listener
         self._database = database
         self._bus = bus
         self._url = url
 
     async def beat(self) -> None:
-        """Once: write down that we are there and how many calls we hold. Raises what the database raises."""
+        """Once: write down that we are there and how many calls we hold. Raises what the database raises.
+
+        One that drains has room for none, and says so until its last call is over.
+        """
         async with self._database.platform() as connection:
             await media_nodes.heartbeat(
                 connection,
                 self.id,
                 url=self._url,
-                capacity=self._listener.capacity,
+                capacity=0 if self._listener.is_draining else self._listener.capacity,
                 live=self._listener.live,
                 now=clock.utc_now(),
             )
@@ -59,13 +56,21 @@ class MediaNode:
 
     async def obey(self) -> None:
         """Carry out commands for as long as the process."""
-        async with aclosing(self._bus.subscribe(channel_of(self.id))) as messages:
+        async with aclosing(self._bus.subscribe(node_channel(self.id))) as messages:
             async for message in messages:
                 if message.get("kind") == HANG_UP:
                     self._hang_up(message.get("call_id"))
 
+    async def retire(self) -> None:
+        """No new calls for us from now on. A database that is away hears it with the next beat."""
+        self._listener.is_draining = True
+        try:
+            await self.beat()
+        except Exception as error:
+            log.warning("retire_failed", problem=type(error).__name__)
+
     async def leave(self) -> None:
-        """No new calls for us; the row goes. A database that is away will find us silent."""
+        """The row goes. A database that is away will find us silent."""
         try:
             async with self._database.platform() as connection:
                 await media_nodes.leave(connection, self.id)

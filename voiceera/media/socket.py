@@ -12,6 +12,7 @@ from voiceera.log import get_logger
 from voiceera.media.dialects.dialect import Dialect, Digit, Event, Garbage, Played, Started, Stopped
 from voiceera.media.door import Visitor
 from voiceera.rules.audio import ULAW_8K, AudioFormat
+from voiceera.rules.calls import CallResult
 
 START_SECONDS = 5.0
 """How long a socket may stay without a start."""
@@ -66,6 +67,10 @@ class MediaSocket(Visitor):
     def mark(self, name: str) -> None:
         if self._state is _State.LIVE and self._transport is not None:
             self._transport.send(WSMsgType.TEXT, self._dialect.mark(name))
+
+    def over(self, result: CallResult) -> None:
+        """The conversation is over and written down."""
+        self.hang_up()
 
     def hang_up(self) -> None:
         """The stream is the call's only instruction, so its end is the call's."""

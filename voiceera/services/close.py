@@ -48,7 +48,8 @@ async def close(
         verdict = conversation_verdict(result)
         state: CallState | None = None
         if attempt is None:
-            state = await _end_without_carrier(connection, brief, result, is_news=call.ended_at is None)
+            is_over = call.ended_at is not None
+            state = None if is_over else await _end_without_carrier(connection, brief, result)
         elif attempt.state in OVER:
             await attempts.change(connection, attempt, conversation_ended_at=now)
         else:
@@ -120,9 +121,7 @@ async def _tell_what_is_ready(connection: Connection, brief: CallBrief, result: 
         await emit(connection, brief.organization_id, Event.TRANSCRIPT_READY, told, now)
 
 
-async def _end_without_carrier(
-    connection: Connection, brief: CallBrief, result: CallResult, *, is_news: bool
-) -> CallState:
+async def _end_without_carrier(connection: Connection, brief: CallBrief, result: CallResult) -> CallState:
     """A call that nobody dialled (a browser's) is over when its conversation is."""
     outcome = conversation_verdict(result).outcome
     heard = await calls.move(
@@ -134,7 +133,7 @@ async def _end_without_carrier(
         ended_at=result.ended_at,
         duration_seconds=(result.ended_at - result.started_at).total_seconds(),
     )
-    if heard and is_news:
+    if heard:
         await emit_of_call(connection, brief.organization_id, brief.call_id, Event.CALL_ENDED, result.ended_at)
     return CallState(brief.call_id, brief.campaign_id, None, None, ENDS_AS[outcome], outcome, result.disposition)
 

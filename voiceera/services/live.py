@@ -75,6 +75,19 @@ def campaign_state(campaign_id: UUID, status: CampaignStatus) -> dict[str, str]:
     return {"kind": "campaign_state", "campaign_id": str(campaign_id), "status": status}
 
 
+HANG_UP = "hang_up"
+
+
+def node_channel(node_id: UUID) -> str:
+    """Where commands for a media process's calls go: {"kind": "hang_up", "call_id": "…"}."""
+    return f"node:{node_id}"
+
+
+async def ask_to_hang_up(bus: Bus, node_id: UUID, call_id: UUID) -> None:
+    """Have the media process that holds the call end it."""
+    await bus.publish(node_channel(node_id), {"kind": HANG_UP, "call_id": str(call_id)})
+
+
 async def watch(bus: Bus, channel: str) -> None:
     """Somebody watches this channel now."""
     await bus.publish(WATCH, {"channel": channel})

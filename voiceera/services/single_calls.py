@@ -14,6 +14,7 @@ from voiceera.services.live import CallState
 from voiceera.services.settle import end
 from voiceera.services.trunks import Trunk
 from voiceera.store import agents, attempts
+from voiceera.store import calls as store
 from voiceera.store.base import Connection
 
 
@@ -70,6 +71,18 @@ def _check(trunk: Trunk, number: str, caller_id: str | None) -> None:
 
 def _cannot_dial(field: str, message: str) -> Invalid:
     return Invalid("The number cannot be dialled.", FieldProblem(field, message))
+
+
+async def held_by(connection: Connection, organization_id: UUID, call_id: UUID) -> UUID | None:
+    """The media process that holds a call which no carrier carries, and which alone can end it; None for any other.
+    Raises NotFound, and Conflict for one that is over."""
+    call = await store.get(connection, organization_id, call_id)
+    if call is None:
+        raise no_call()
+    if call.media_node_id is not None and call.ended_at is not None:
+        raise Conflict("CALL_002", "The call is over.")
+    node_id: UUID | None = call.media_node_id
+    return node_id
 
 
 async def hang_up(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> CallState | None:

@@ -57,6 +57,7 @@ calls = sa.Table(
     sa.Column("key_phrases", ARRAY(sa.Text)),
     sa.Column("spoken_language", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("media_node_id", _ID),
     sa.Column("created_by", _ID),
     sa.Column("created_at", _WHEN, nullable=False),
     sa.Column("ringing_at", _WHEN),
@@ -204,6 +205,21 @@ async def redeem_token(
     )
     call_id: UUID | None = (await connection.execute(statement)).scalar_one_or_none()
     return call_id
+
+
+_ABANDONED = sa.text(
+    """
+    SELECT organization_id, id FROM calls c
+    WHERE media_node_id IS NOT NULL AND ended_at IS NULL AND created_at < :silent_since
+      AND NOT EXISTS (SELECT 1 FROM media_nodes n WHERE n.id = c.media_node_id AND n.seen_at > :silent_since)
+    """
+).columns(organization_id=_ID, id=_ID)
+
+
+async def abandoned(connection: Connection, silent_since: datetime) -> list[tuple[UUID, UUID]]:
+    """(organization, call) of those whose media process has been silent since then. Needs a platform transaction."""
+    rows = await connection.execute(_ABANDONED, {"silent_since": silent_since})
+    return [(row.organization_id, row.id) for row in rows]
 
 
 async def contact_name(connection: Connection, organization_id: UUID, call_id: UUID) -> str | None:

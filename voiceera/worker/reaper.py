@@ -8,10 +8,10 @@ from datetime import datetime
 from voiceera import vitals
 from voiceera.clock import utc_now
 from voiceera.log import get_logger
-from voiceera.services import expiry, idempotency, reconciling
+from voiceera.services import browser_calls, expiry, idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import dial_queue, media_nodes, partitions, processes, system_logs
+from voiceera.store import calls, dial_queue, media_nodes, partitions, processes, system_logs
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 from voiceera.store.dial_queue import Key
@@ -77,6 +77,7 @@ class Reaper:
             (dial_queue.expired_claims, self._give_back),
             (dial_queue.to_hang_up, self._hang_up),
             (dial_queue.overdue, self._look_into),
+            (_abandoned, self._give_up),
             (dial_queue.starting_campaigns, self._move_campaign),
             (dial_queue.finished_campaigns, self._move_campaign),
         ]
@@ -103,8 +104,15 @@ class Reaper:
     async def _look_into(self, key: Key) -> None:
         await tell(self._bus, await reconciling.look_into(self._database, self._trunks, key, self._now()))
 
+    async def _give_up(self, key: Key) -> None:
+        await tell(self._bus, await browser_calls.give_up(self._database, *key, self._now()))
+
     async def _move_campaign(self, key: Key) -> None:
         status = await reconciling.move_campaign(self._database, key, self._now())
         if status is not None:
             await tell_campaign(self._bus, key[1], status)
             await wake(self._bus)
+
+
+async def _abandoned(connection: Connection, now: datetime) -> list[Key]:
+    return await calls.abandoned(connection, now - browser_calls.LOST_AFTER)
