@@ -16,12 +16,14 @@ from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, ErrorAnswer, Instant, Items, Shown, Success
 from voiceera.api.signed_links import Download, Downloading, link
 from voiceera.api.transcripts import Segment, Transcript, Transcription, Version, segments_of, transcript_of
+from voiceera.errors import Conflict
 from voiceera.rules import transcript_files
 from voiceera.rules.calls import CallStatus, Direction, Speaker
 from voiceera.rules.sound_files import EXTENSIONS, MEDIA_TYPES, EncodingState, SoundFormat
 from voiceera.rules.transcript_files import Line
 from voiceera.services import recordings as service
 from voiceera.services import transcripts as transcription_service
+from voiceera.services.encodings import is_withheld
 from voiceera.services.sound_archive import no_recording
 from voiceera.store import recordings
 
@@ -44,7 +46,8 @@ class RecordingMetadata(Shown):
 
 class Recording(Shown):
     """`fault` says why the sound is missing or cut short; without sound there is no `download_url`. `encoding_state`
-    is `pending` until the file is in the form in which it is kept; format, size and SHA-256 change with that."""
+    is `pending` until the file is in the form in which it is kept; format, size and SHA-256 change with that, and
+    what is to be redacted cannot be had before."""
 
     call_id: UUID
     organization_id: UUID
@@ -118,7 +121,8 @@ _TRANSCRIPT_DOWNLOAD: dict[int | str, dict[str, Any]] = {
 
 def _values(work: Work, found: sa.Row[Any]) -> dict[str, Any]:
     values = dict(found._mapping)
-    signed = link(work.backend, work.organization_id, found.call_id, work.now) if found.sha256 else None
+    is_there = found.sha256 and not is_withheld(found)
+    signed = link(work.backend, work.organization_id, found.call_id, work.now) if is_there else None
     speakers = [Speaker.CALLER, Speaker.AGENT] if found.channels == 2 else []
     is_encoded = found.encoding_state == EncodingState.SPARE
     return values | {
@@ -173,6 +177,12 @@ async def _sound(request: Request, call_id: UUID, download: Download) -> Respons
         found = await recordings.get(connection, organization_id, call_id)
     if found is None:
         raise no_recording()
+    if is_withheld(found):
+        raise Conflict(
+            "RECORDING_004",
+            "The recording holds what shall not be kept, and is being redacted.",
+            "Try again in a moment." if found.encoding_state == EncodingState.PENDING else found.encoding_error,
+        )
     file = await backend.archive.open(found.store, found.key)
     sound_format = SoundFormat(found.format)
     name = f"{call_id}.{EXTENSIONS[sound_format]}"

@@ -8,6 +8,7 @@ from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.live_view import LiveView
 from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.rules.private_speech import redacted_at_once
 from voiceera.rules.turn_state import Floor
 
 log = get_logger("media")
@@ -28,6 +29,7 @@ class Follower:
         self._writing: asyncio.Task[None] | None = None
 
     def turn(self, index: int, turn: TurnRecord) -> None:
+        turn = redacted_at_once(turn, self._brief.agent.redaction, self._brief.variables.get("name"))
         if self._view is not None:
             self._view.turn(self._brief, index, turn)
         if self._beside is not None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from voiceera.rules.flows import Flow
+from voiceera.rules.redactions import Redaction
 from voiceera.rules.sent import Sent
 
 Brain = Literal["llm", "flow", "external"]
@@ -57,6 +58,7 @@ class AgentConfig(Sent):
     flow: Flow | None = None
     analysis: dict[str, Any] = Field(default_factory=dict)
     success_dispositions: tuple[str, ...] = ()
+    redaction: Redaction = Redaction()
 
     @property
     def resolved_brain(self) -> Brain:

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -10,6 +12,7 @@ from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
+from voiceera.rules.private_speech import Silence, as_json, redacted, redacted_values
 from voiceera.rules.sound_files import EncodingState
 from voiceera.rules.transcripts import LIVE
 from voiceera.rules.webhooks import Event
@@ -36,6 +39,7 @@ async def close(
     transcript and recording, and keeps the state that it ended in. One that was deleted meanwhile leaves nothing.
     """
     digest = await asyncio.to_thread(_digest, result.recording) if result.recording else None
+    result, silences = _redacted(brief, result)
     async with database.organization(brief.organization_id) as connection:
         attempt = await attempts.lock(connection, brief.organization_id, brief.call_id)
         if attempt is not None and attempt.conversation_ended_at is not None:
@@ -44,7 +48,7 @@ async def close(
         if call is None:
             await asyncio.to_thread(Path(brief.recording_path).unlink, missing_ok=True)
             return
-        await _write_down(connection, brief, result, digest, now)
+        await _write_down(connection, brief, result, digest, silences, now)
         verdict = conversation_verdict(result)
         state: CallState | None = None
         if attempt is None:
@@ -81,13 +85,26 @@ def _named(brief: CallBrief) -> dict[str, Any]:
     return {"call_id": brief.call_id, "campaign_id": brief.campaign_id, "agent_id": brief.agent_id}
 
 
+def _redacted(brief: CallBrief, result: CallResult) -> tuple[CallResult, Sequence[Silence]]:
+    """What may be kept of it."""
+    redaction, name = brief.agent.redaction, brief.variables.get("name")
+    turns, silences = redacted(result.turns, redaction, name)
+    return replace(result, turns=turns, results=redacted_values(result.results, redaction, name)), silences
+
+
 async def _write_down(
-    connection: Connection, brief: CallBrief, result: CallResult, digest: str | None, now: datetime
+    connection: Connection,
+    brief: CallBrief,
+    result: CallResult,
+    digest: str | None,
+    silences: Sequence[Silence],
+    now: datetime,
 ) -> None:
     for index, turn in enumerate(result.turns):
         await calls.put_turn(connection, brief.organization_id, brief.call_id, index, turn)
     if result.recording is not None:
         row = _recording_row(brief, result.recording, digest, now)
+        row["silences"] = as_json(silences)
         await recordings.put(connection, row)
         if row["encoding_state"] is EncodingState.PENDING:
             await jobs.enqueue(connection, ENCODING, brief.organization_id, brief.call_id, now)

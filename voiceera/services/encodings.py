@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from voiceera.rules.private_speech import Silence, from_json
 from voiceera.rules.sound_files import EncodingState, SoundFormat, key_in
 from voiceera.rules.waveforms import Waveform
 from voiceera.rules.webhooks import Event
@@ -37,6 +38,7 @@ class Task:
     sound_format: SoundFormat
     source: Path
     target: Path
+    silences: tuple[Silence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Encoded:
     size_bytes: int
     sha256: str
     waveform: Waveform
+
+
+def is_withheld(recording: sa.Row[Any]) -> bool:
+    """Whether its sound holds what nobody may hear: it was to be redacted, and is not (yet)."""
+    return bool(recording.silences) and recording.encoding_state in (EncodingState.PENDING, EncodingState.FAILED)
 
 
 async def claim(
@@ -65,7 +72,10 @@ async def claim(
             await _tidy_up(connection, row, archive)
             return None
     paths = [archive.path(key) for key in (row.key, key_in(wanted, row.key))]
-    return Task(organization_id, call_id, row.encoding_tries, row.store, row.key, wanted, *paths)
+    silences = from_json(row.silences)
+    return Task(
+        organization_id, call_id, row.encoding_tries, row.store, row.key, wanted, paths[0], paths[1], silences
+    )
 
 
 async def _tidy_up(connection: Connection, row: sa.Row[Any], archive: SoundArchive) -> None:
@@ -88,7 +98,7 @@ async def finish(
             await archive.remove(store, task.key)
             return
         is_copy = task.source != task.target or store != task.store
-        later = now + SPARE_FOR
+        later = now if task.silences else now + SPARE_FOR  # what nobody may hear goes at once
         await recordings.change_encoding(
             connection,
             *of,

@@ -12,6 +12,7 @@ from voiceera.errors import Conflict, FieldProblem, Invalid, NotFound
 from voiceera.ids import new_id
 from voiceera.providers import registry
 from voiceera.rules.agents import AgentConfig
+from voiceera.rules.private_speech import redacted_segments
 from voiceera.rules.transcripts import NoTranscript, Segment, TranscriptionState
 from voiceera.rules.webhooks import Event
 from voiceera.services import analyses
@@ -114,6 +115,8 @@ async def finish(database: Database, task: Task, said: Sequence[Segment], now: d
         call = await calls.hold(connection, of, task.call_id)
         if call is None:
             return
+        if task.agent is not None:
+            said, _ = redacted_segments(said, task.agent.redaction, task.variables.get("name"))
         version = await transcripts.add_version(
             connection, of, task.call_id, said, provider=task.provider, language=task.language, now=now
         )

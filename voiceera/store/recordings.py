@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, insert
 
 from voiceera.rules.sound_files import EncodingState
 from voiceera.rules.waveforms import Waveform
@@ -39,6 +39,7 @@ recordings = sa.Table(
     sa.Column("encoding_error", sa.Text),
     sa.Column("encoding_tries", sa.SmallInteger, nullable=False),
     sa.Column("encoding_due_at", _WHEN),
+    sa.Column("silences", JSONB, nullable=False),
 )
 
 waveforms = sa.Table(

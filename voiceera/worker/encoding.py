@@ -29,7 +29,7 @@ def encoding(database: Database, archive: SoundArchive, sound_format: SoundForma
         if task is None:
             return
         try:
-            encoded = await asyncio.to_thread(encode, task.source, task.target, task.sound_format)
+            encoded = await asyncio.to_thread(encode, task.source, task.target, task.sound_format, task.silences)
             store = await archive.keep(key_in(task.sound_format, task.key))
         except NotEncoded as problem:
             await give_up(task, problem.why, now, may_pass=problem.may_pass)
