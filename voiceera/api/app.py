@@ -25,6 +25,7 @@ from voiceera.api import (
     campaign_moves,
     campaigns,
     carriers,
+    console,
     contacts,
     docs,
     envelope,
@@ -102,6 +103,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         app.include_router(each.routes)
     docs.install(app)
     pages.install(app)
+    console.install(app, settings)
     envelope.install(app)
     idempotency.install(app)
     openapi.install(app)

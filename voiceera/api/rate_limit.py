@@ -17,7 +17,10 @@ from voiceera.config import Settings
 from voiceera.errors import TooMany
 from voiceera.services.tokens import Tokens
 
-EXEMPT = ("/health", "/readiness", "/liveness", "/version", "/docs", "/redoc", "/openapi.json", "/carriers/")
+EXEMPT = (
+    *("/health", "/readiness", "/liveness", "/version", "/docs", "/redoc", "/openapi.json", "/carriers/"),
+    "/console",  # files; what it asks for is counted like everybody's
+)
 
 
 class RateLimit:

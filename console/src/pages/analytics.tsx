@@ -1,0 +1,1 @@
+export function Analytics() { return <div class="page"><h1>Analytics</h1></div>; }

@@ -1,0 +1,1 @@
+export function Logs() { return <div class="page"><h1>Logs</h1></div>; }

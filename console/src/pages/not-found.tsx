@@ -1,0 +1,14 @@
+import { SearchX } from "lucide";
+import { ButtonLink, Empty } from "../ui/parts";
+import { useTitle } from "../lib/use";
+
+export function NotFound() {
+  useTitle("Not found");
+  return (
+    <div class="page">
+      <Empty icon={SearchX} title="There is no such page" actions={<ButtonLink href="/console">To the overview</ButtonLink>}>
+        The address leads nowhere; what it named may have been deleted.
+      </Empty>
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+export function Profile() { return <div class="page"><h1>Profile</h1></div>; }
