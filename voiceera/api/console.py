@@ -1,13 +1,15 @@
-"""The web console: the files that `scripts/setup` builds out of `console/`, and nothing that the API does not offer too.
+"""The web console: the files that `scripts/setup` builds out of `console/`, and nothing that the API does not offer.
 
 Its pages are one document whose script reads the address, so every path that is no file answers with that document.
 """
 
 import os
+import stat
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -17,7 +19,6 @@ from voiceera.config import Settings
 PATH = "/console"
 
 _BUILT = Path(str(files("voiceera"))) / "console"
-_ASSETS = "assets"
 _FOR_EVER = "public, max-age=31536000, immutable"
 """Vite names these files by what stands in them."""
 
@@ -44,26 +45,30 @@ class Console(StaticFiles):
 
     def __init__(self, directory: Path, policy: str, not_built: str) -> None:
         super().__init__(directory=directory, check_dir=False)
-        self._built = directory
         self._policy = policy
         self._not_built = not_built
 
+    async def check_config(self) -> None:
+        """There need be no directory yet."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        found, about = super().lookup_path(path)
+        is_file = about is not None and stat.S_ISREG(about.st_mode)
+        return (found, about) if is_file or _is_asset(path) else super().lookup_path("index.html")
+
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if not (self._built / "index.html").is_file():
-            response = Response(self._not_built, 503, media_type="text/html")
-            response.headers["Cache-Control"] = "no-store"
-        elif path.startswith(f"{_ASSETS}{os.sep}"):
+        try:
             response = await super().get_response(path, scope)
-            response.headers["Cache-Control"] = _FOR_EVER
-        else:
-            response = await self._page(path, scope)
-            response.headers["Cache-Control"] = "no-cache"
+            response.headers["Cache-Control"] = _FOR_EVER if _is_asset(path) else "no-cache"
+        except HTTPException as problem:
+            if problem.status_code != 404 or _is_asset(path):
+                raise
+            response = Response(self._not_built, 503, media_type="text/html", headers={"Cache-Control": "no-store"})
         response.headers["Content-Security-Policy"] = self._policy
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response
 
-    async def _page(self, path: str, scope: Scope) -> Response:
-        found, _ = self.lookup_path(path)
-        is_file = bool(found) and Path(found).is_file()
-        return await super().get_response(path if is_file else "index.html", scope)
+
+def _is_asset(path: str) -> bool:
+    return path.startswith(f"assets{os.sep}")
