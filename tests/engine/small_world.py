@@ -9,6 +9,7 @@ from typing import Any, cast
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
 from voiceera.engine.session import Call, CallProviders, Engine
+from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.ids import new_id
 from voiceera.providers.models.scripted import ScriptedLanguageModel
@@ -16,7 +17,7 @@ from voiceera.providers.protocols import LanguageModel
 from voiceera.providers.speech.scripted import ScriptedSpeechToText, ScriptedTextToSpeech
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.audio import ULAW_8K, AudioFormat
-from voiceera.rules.calls import CallBrief, CallResult, Direction, TurnRecord
+from voiceera.rules.calls import CallBrief, CallResult, Direction, ToolUse, TurnRecord
 from voiceera.rules.turn_state import Floor
 
 LOUD = b"\x10\x90" * 80
@@ -91,6 +92,7 @@ class Notes:
     partials: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     floors: list[Floor] = field(default_factory=list)
+    tools: list[ToolUse] = field(default_factory=list)
 
     def turn(self, index: int, turn: TurnRecord) -> None:
         self.turns.append((index, turn))
@@ -104,6 +106,9 @@ class Notes:
     def floor(self, floor: Floor) -> None:
         self.floors.append(floor)
 
+    def tool(self, use: ToolUse) -> None:
+        self.tools.append(use)
+
 
 class SmallWorld:
     """`await world.call(agent, speech=[(3.0, 0.8)])` gives a call's result; times in seconds from its start."""
@@ -115,6 +120,7 @@ class SmallWorld:
         hears: ScriptedSpeechToText | None = None,
         speaks: ScriptedTextToSpeech | None = None,
         thinks: LanguageModel | None = None,
+        tools: ToolDesk = ToolDesk(),
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.folder = folder
@@ -132,6 +138,7 @@ class SmallWorld:
             wheel=SendWheel(self.loop.time, self.loop.call_later),
             recordings=self.recordings,
             clock=self.loop.time,
+            tools=tools,
         )
 
     async def providers_for(self, brief: CallBrief) -> CallProviders:

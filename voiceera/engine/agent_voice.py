@@ -63,6 +63,8 @@ class AgentVoice:
         self._speeches: dict[str, _Speech] = {}
         self._to_synthesize: deque[_Speech] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     @property
     def heard_share(self) -> float:
@@ -77,6 +79,7 @@ class AgentVoice:
         self._spoken_for += 1
         speech = _Speech(str(self._spoken_for), text)
         self._speeches[speech.tag] = speech
+        self._quiet.clear()
         self._to_synthesize.append(speech)
         if self._task is None:
             self._task = self._spawn(self._synthesize_all())
@@ -87,11 +90,18 @@ class AgentVoice:
     def finished(self, tag: str) -> None:
         """The playback is through with this sentence."""
         self._speeches.pop(tag, None)
+        if not self._speeches:
+            self._quiet.set()
+
+    async def all_heard(self) -> None:
+        """Returns when nothing that was ordered is left to be heard."""
+        await self._quiet.wait()
 
     def hush(self) -> None:
         """Forget everything that was not heard."""
         self._to_synthesize.clear()
         self._speeches.clear()
+        self._quiet.set()
         if self._task is not None:
             self._task.cancel()
             self._task = None

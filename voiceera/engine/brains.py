@@ -1,16 +1,18 @@
 """Who decides what the agent says: a scripted flow, or a language model. One Protocol for all."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+from voiceera.engine.model_brain import ModelBrain
+from voiceera.engine.tools import CallTools
 from voiceera.errors import ProviderError
-from voiceera.providers.protocols import LanguageModel, Message
+from voiceera.providers.protocols import LanguageModel, ToolRequest
 from voiceera.rules.agents import AgentConfig
-from voiceera.rules.calls import CallBrief, Speaker, TurnRecord
+from voiceera.rules.calls import CallBrief, TurnRecord
 from voiceera.rules.flow_run import FlowMove, FlowRun
-from voiceera.rules.sentences import SentenceCutter, sentences
-from voiceera.rules.stock import stock_for
+from voiceera.rules.sentences import sentences
 from voiceera.rules.templates import fill
 from voiceera.rules.turn_events import (
     CallerTurn,
@@ -32,25 +34,30 @@ class Brain(Protocol):
     def results(self) -> Mapping[str, str]:
         """What the conversation has found out so far."""
 
-    def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncIterator[Part]:
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """What vendors counted."""
+
+    def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncGenerator[Part, None]:
         """`turns`: what was really said and heard so far, without `about`. Raises ProviderError."""
 
 
-def brain_for(brief: CallBrief, model: LanguageModel | None, today: date) -> Brain:
+def brain_for(brief: CallBrief, model: LanguageModel | None, tools: CallTools, today: date) -> Brain:
     """The brain that the agent asks for. Raises ProviderError when it cannot be had."""
     agent = brief.agent
     if agent.resolved_brain == "flow" and agent.flow is not None:
-        return FlowBrain(agent, brief.variables, today)
+        return FlowBrain(agent, brief.variables, tools, today)
     if agent.resolved_brain == "llm" and model is not None:
-        return ModelBrain(agent, brief.variables, model)
+        return ModelBrain(agent, brief.variables, model, tools)
     raise ProviderError("voiceera", f"the agent has no {agent.resolved_brain} to think with", permanent=True)
 
 
 class FlowBrain:
     """A scripted conversation."""
 
-    def __init__(self, agent: AgentConfig, variables: Mapping[str, str], today: date) -> None:
+    def __init__(self, agent: AgentConfig, variables: Mapping[str, str], tools: CallTools, today: date) -> None:
         assert agent.flow is not None
+        self._tools = tools
         limit = agent.conversation.max_reprompts
         self._run = FlowRun(agent.flow, variables, agent.language, today, max_reprompts=limit)
         self._greeting = fill(agent.greeting_message, variables)
@@ -60,7 +67,13 @@ class FlowBrain:
     def results(self) -> Mapping[str, str]:
         return self._run.results
 
-    async def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncIterator[Part]:
+    @property
+    def usage(self) -> Mapping[str, int]:
+        return {}
+
+    async def reply(
+        self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]
+    ) -> AsyncGenerator[Part, None]:
         move = self._move(about)
         if move.answered is not None:
             yield Understood(move.answered.step, move.answered.result)
@@ -73,9 +86,13 @@ class FlowBrain:
                 yield part
             if move.tool is None:
                 break
-            if move.tool.tool == "opt_out":
-                yield OptedOut()
-            move = self._run.tool_done(None)  # what a tool does otherwise is not known yet
+            request = ToolRequest(move.tool.step, move.tool.tool, json.dumps(dict(move.tool.arguments)))
+            answer = await self._tools.use(request, by_flow=True)
+            for part in answer.parts:
+                yield part
+            if any(isinstance(part, End) for part in answer.parts):
+                break
+            move = self._run.tool_done(answer.text if answer.worked else None)
 
     def _move(self, about: Opening | CallerTurn | Silence) -> FlowMove:
         match about:
@@ -100,48 +117,3 @@ def _said(move: FlowMove) -> list[Part]:
     if move.ended is not None:
         parts.append(End(move.ended))
     return parts
-
-
-class ModelBrain:
-    """A language model: the system prompt, what was said so far, and a reply cut into sentences as it is written."""
-
-    def __init__(self, agent: AgentConfig, variables: Mapping[str, str], model: LanguageModel) -> None:
-        self.results: dict[str, str] = {}
-        self._model = model
-        self._prompt = fill(agent.system_prompt, variables)
-        self._greeting = fill(agent.greeting_message, variables)
-        self._stock = stock_for(agent.language)
-
-    async def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncIterator[Part]:
-        match about:
-            case Opening(text="") if self._greeting:
-                for sentence in sentences(self._greeting):
-                    yield Sentence(sentence)
-                return
-            case Silence(last=True):
-                for sentence in sentences(self._stock.goodbye):
-                    yield Sentence(sentence)
-                yield End("no_response")
-                return
-            case Silence():
-                asked = "(The caller says nothing. Ask briefly whether they are still there.)"
-            case CallerTurn(rejected=True):
-                asked = "(The caller said something that could not be understood. Ask them to say it again.)"
-            case CallerTurn(text=text, digits=digits):
-                asked = f"{text} (keys pressed: {digits})".strip() if digits else text
-            case Opening(text=text):
-                asked = text or "(The call has been answered. Greet the caller.)"
-        cutter = SentenceCutter()
-        async for piece in self._model.reply(self._prompt, _history(turns, asked)):
-            for sentence in cutter.feed(piece):
-                yield Sentence(sentence)
-        for sentence in cutter.flush():
-            yield Sentence(sentence)
-
-
-def _history(turns: Sequence[TurnRecord], asked: str) -> tuple[Message, ...]:
-    """Only what the caller really heard counts as said."""
-    said = [
-        Message("user" if turn.speaker is Speaker.CALLER else "assistant", turn.text) for turn in turns if turn.text
-    ]
-    return (*said, Message("user", asked))

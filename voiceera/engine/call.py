@@ -20,8 +20,8 @@ from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.playback import Playback
 from voiceera.engine.recorder import Recorder
 from voiceera.engine.shared import Shared
-from voiceera.engine.streams import in_time
 from voiceera.engine.timers import Timers
+from voiceera.engine.tools import CallTools
 from voiceera.engine.turn_clock import LatencyOfTurns
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
@@ -73,8 +73,6 @@ from voiceera.rules.turns import Conversation
 
 SETUP_SECONDS = 8.0
 """How long finding a call's providers may take."""
-THINKING_SECONDS = 10.0
-"""How long a brain may take for its next part."""
 PLAYED_OUT_SECONDS = 1.0
 """How long the carrier may take to say that it has played our last word."""
 CLOSING_SECONDS = 10.0
@@ -135,6 +133,16 @@ class Call:
             on_finished=self._on_finished,
             recorder=self._recorder,
             clock=self._clock,
+        )
+        self._tools = CallTools(
+            brief,
+            shared.tools,
+            now=utc_now,
+            elapsed=lambda: self._clock() - self._began,
+            all_heard=self._all_heard,
+            spawn=self._spawn,
+            post=self._post,
+            noted=observer.tool,
         )
         self._watch: AnsweredByWatch | None = None
         self._answered_by = AnsweredBy.HUMAN
@@ -275,7 +283,7 @@ class Call:
         assert self._brain is not None
         parts = self._brain.reply(about, tuple(self._turns))
         try:
-            async with aclosing(in_time(parts, THINKING_SECONDS)) as stream:
+            async with aclosing(parts) as stream:
                 async for part in stream:
                     self._post(part)
         except (ProviderError, TimeoutError) as error:
@@ -300,7 +308,7 @@ class Call:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
                 providers = await self._shared.providers_for(self.brief)
-            self._brain = brain_for(self.brief, providers.language_model, self._started_at.date())
+            self._brain = brain_for(self.brief, providers.language_model, self._tools, self._started_at.date())
         except (ProviderError, TimeoutError) as error:
             self._note_failure("set-up", error)
             self._post(ProviderFailed(speechless=True))
@@ -317,6 +325,10 @@ class Call:
         )
         self._spawn(self._open_ear(providers.speech_to_text))
         self._post(Answered(self._began))
+
+    async def _all_heard(self) -> None:
+        if self._voice is not None:
+            await self._voice.all_heard()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """A task that the call owns: it ends with the call, and its fault ends the call."""
@@ -350,10 +362,13 @@ class Call:
             cause=hangup.cause,
             answered_by=self._answered_by,
             audio_format=self._line.audio_format,
-            disposition=hangup.disposition,
+            disposition=hangup.disposition or self._tools.disposition,
             turns=tuple(self._turns),
-            results=dict(self._brain.results) if self._brain is not None else {},
+            results=(dict(self._brain.results) if self._brain is not None else {}) | self._tools.results,
             opted_out=self._conversation.opted_out,
+            callback_at=self._tools.callback_at,
+            tools=tuple(self._tools.uses),
+            usage=dict(self._brain.usage) if self._brain is not None else {},
             interruptions=self._conversation.interruptions,
             recording=recording,
             error=self._error,

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from voiceera.rules.audio import AudioFormat
-from voiceera.rules.calls import CallBrief, HangupCause, TurnRecord
+from voiceera.rules.calls import CallBrief, HangupCause, ToolUse, TurnRecord
 from voiceera.rules.turn_state import Floor
 
 
@@ -56,6 +56,9 @@ class CallObserver(Protocol):
 
     def floor(self, floor: Floor) -> None:
         """Who has the floor now."""
+
+    def tool(self, use: ToolUse) -> None:
+        """A tool was used, or tried."""
 
 
 class LiveCall(Protocol):

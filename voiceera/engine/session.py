@@ -9,6 +9,7 @@ from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
 from voiceera.engine.shared import CallProviders, ProvidersFor, Shared
+from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.rules.calls import CallBrief
 
@@ -26,6 +27,7 @@ class Engine:
         wheel: SendWheel | None = None,
         recordings: RecordingThread | None = None,
         clock: Callable[[], float] = monotonic,
+        tools: ToolDesk = ToolDesk(),
     ) -> None:
         """Needs a running event loop."""
         self._shared = Shared(
@@ -34,6 +36,7 @@ class Engine:
             wheel or SendWheel(clock),
             recordings or RecordingThread(),
             clock,
+            tools,
         )
         self._is_given = (voice_activity is not None, wheel is not None, recordings is not None)
         self.live: set[Call] = set()

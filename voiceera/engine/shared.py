@@ -6,6 +6,7 @@ from uuid import UUID
 
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
+from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.providers.protocols import LanguageModel, SpeechToText, TextToSpeech
 from voiceera.rules.calls import CallBrief
@@ -37,6 +38,7 @@ class Shared:
     wheel: SendWheel
     recordings: RecordingThread
     clock: Callable[[], float]
+    tools: ToolDesk = field(default_factory=ToolDesk)
     _phrases: dict[tuple[UUID, int], tuple[str, ...]] = field(default_factory=dict)
 
     def phrases_of(self, brief: CallBrief) -> tuple[str, ...]:

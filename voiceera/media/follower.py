@@ -7,7 +7,7 @@ from voiceera.engine.line import CallObserver
 from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.live_view import LiveView
-from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.rules.calls import CallBrief, ToolUse, TurnRecord
 from voiceera.rules.private_speech import redacted_at_once
 from voiceera.rules.turn_state import Floor
 
@@ -55,6 +55,10 @@ class Follower:
             self._view.floor(self._brief, floor)
         if self._beside is not None:
             self._beside.floor(floor)
+
+    def tool(self, use: ToolUse) -> None:
+        if self._view is not None:
+            self._view.tool(self._brief, use)
 
     async def finish(self) -> None:
         """Returns when no turn is on its way to the book any more."""

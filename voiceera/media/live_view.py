@@ -10,7 +10,7 @@ from typing import Any
 
 from voiceera.clock import monotonic
 from voiceera.log import get_logger
-from voiceera.rules.calls import CallBrief, TurnRecord
+from voiceera.rules.calls import CallBrief, ToolUse, TurnRecord
 from voiceera.rules.turn_state import Floor
 from voiceera.services.live import WATCH
 from voiceera.store.bus import Bus
@@ -77,6 +77,20 @@ class LiveView:
 
     def floor(self, brief: CallBrief, floor: Floor) -> None:
         self._tell(brief, {"kind": "floor", "floor": floor})
+
+    def tool(self, brief: CallBrief, use: ToolUse) -> None:
+        self._tell(
+            brief,
+            {
+                "kind": "tool",
+                "name": use.name,
+                "arguments": use.arguments[:LONGEST_TEXT],
+                "answer": use.answer[:LONGEST_TEXT],
+                "worked": use.worked,
+                "at_ms": use.at_ms,
+                "took_ms": use.took_ms,
+            },
+        )
 
     def _tell(self, brief: CallBrief, message: dict[str, Any]) -> None:
         if not self._watched_until:

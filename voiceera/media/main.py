@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from voiceera.config import Settings
 from voiceera.engine.session import Engine
+from voiceera.engine.tools import ToolDesk
 from voiceera.ids import new_id
 from voiceera.log import get_logger
 from voiceera.media.database_book import DatabaseBook
@@ -12,8 +13,13 @@ from voiceera.media.listener import MediaListener
 from voiceera.media.live_view import LiveView
 from voiceera.media.node import MediaNode
 from voiceera.media.providers import Providers
+from voiceera.media.switchboard import CarrierSwitchboard
+from voiceera.media.tool_caller import ToolCaller
+from voiceera.providers.outbound import allow_list
+from voiceera.services.connections import Connections
 from voiceera.services.maintenance import MaintenanceWatch
 from voiceera.services.tokens import Tokens
+from voiceera.services.trunks import StoredTrunks
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
 from voiceera.store.vault import Vault
@@ -28,11 +34,16 @@ async def run_media(
 
     Cancelled, it ends the live calls at once, and still writes them down. Raises OSError for a port in use.
     """
-    providers = Providers(settings)
-    tokens = Tokens(Vault.load(settings), settings)
+    vault, allow = Vault.load(settings), allow_list(settings.outbound_allow)
+    connections = Connections(database, vault, allow)
+    trunks = StoredTrunks(database, vault, allow)
+    callers = ToolCaller(connections, allow)
+    tokens = Tokens(vault, settings)
     maintenance = MaintenanceWatch(database, bus)
     node_id = new_id()
-    engine = Engine(providers.of)
+    providers = Providers(settings, connections)
+    desk = ToolDesk(CarrierSwitchboard(database, trunks, settings.public_url), callers)
+    engine = Engine(providers.of, tools=desk)
     view = LiveView(bus)
     book = DatabaseBook(database, bus, settings.recordings_dir, tokens, maintenance, node_id)
     listener = MediaListener(engine, book, capacity=settings.media_capacity, view=view)
@@ -59,4 +70,5 @@ async def run_media(
     finally:
         await listener.close()
         await engine.close()
-        await providers.close()
+        for part in (providers, callers, connections, trunks):
+            await part.close()

@@ -28,6 +28,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAXIMUM_BYTES = 1_000_000
 TOTAL_SECONDS = 30.0
 CONNECTIONS = 100
+KEEP_SECONDS = 15.0
 _RESOLVERS = 16
 
 _V4_INSIDE = (
@@ -170,8 +171,11 @@ class OutboundTransport(httpx.AsyncBaseTransport):
         total_seconds: float = TOTAL_SECONDS,
         connections: int = CONNECTIONS,
         any_encoding: bool = False,
+        keep_seconds: float = KEEP_SECONDS,
     ) -> None:
-        """`any_encoding`: pass on a compressed answer as it is; for who never unpacks one."""
+        """`keep_seconds`: how long an idle connection stays open.
+
+        `any_encoding`: pass on a compressed answer as it is; for who never unpacks one."""
         self._maximum_bytes = maximum_bytes
         self._total_seconds = total_seconds
         self._any_encoding = any_encoding
@@ -181,7 +185,7 @@ class OutboundTransport(httpx.AsyncBaseTransport):
         self._inner._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=connections,
-            keepalive_expiry=15,
+            keepalive_expiry=keep_seconds,
             network_backend=self._backend,
         )
 
@@ -223,8 +227,11 @@ def outbound_client(
     timeout: httpx.Timeout | float = 10.0,
     maximum_bytes: int = MAXIMUM_BYTES,
     total_seconds: float = TOTAL_SECONDS,
+    keep_seconds: float = KEEP_SECONDS,
     **options: Any,
 ) -> httpx.AsyncClient:
     """A client for URLs that users give. `options` go to httpx (auth, headers, base_url)."""
-    transport = OutboundTransport(allow, maximum_bytes=maximum_bytes, total_seconds=total_seconds)
+    transport = OutboundTransport(
+        allow, maximum_bytes=maximum_bytes, total_seconds=total_seconds, keep_seconds=keep_seconds
+    )
     return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False, **options)

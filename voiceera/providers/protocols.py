@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 
 from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import EndedAs as EndedAs
+from voiceera.rules.tools import ToolSpec as ToolSpec
 
 # ── speech to text ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,14 +89,45 @@ class TextToSpeech(Protocol):
 
 
 @dataclass(frozen=True)
+class ToolRequest:
+    """A model wants to use a tool. `arguments` is JSON as the model wrote it: to be checked before anything."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
 class Message:
+    """`role`: user, assistant, or tool: the answer to the request named `answers`."""
+
     role: str
     content: str
+    requests: tuple[ToolRequest, ...] = ()
+    answers: str | None = None
+
+
+@dataclass(frozen=True)
+class TokensUsed:
+    """What one reply took, as the vendor counts it."""
+
+    prompt: int
+    completion: int
+
+
+ModelPiece = str | ToolRequest | TokensUsed
 
 
 class LanguageModel(Protocol):
-    def reply(self, system_prompt: str, history: tuple[Message, ...]) -> AsyncIterator[str]:
-        """Pieces of the reply as the model writes them. Raises ProviderError."""
+    def reply(
+        self,
+        system_prompt: str,
+        history: tuple[Message, ...],
+        tools: tuple[ToolSpec, ...] = (),
+        model: str | None = None,
+    ) -> AsyncIterator[ModelPiece]:
+        """Pieces of the reply as the model writes them; a request for a tool comes whole. `model`: the agent's
+        choice, None: the integration's. Closing the iterator cancels. Raises ProviderError."""
 
     async def close(self) -> None: ...
 

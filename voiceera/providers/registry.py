@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TEXT_TO_SPEECH = "tts"
     LANGUAGE_MODEL = "llm"
     STORAGE = "storage"
+    TOOL = "tool"
 
 
 PROVIDERS: dict[tuple[Kind, str], str] = {
@@ -30,9 +31,11 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.CARRIER, "scripted"): "voiceera.providers.carriers.scripted:ScriptedCarrier",
     (Kind.SPEECH_TO_TEXT, "scripted"): "voiceera.providers.speech.scripted:ScriptedSpeechToText",
     (Kind.TEXT_TO_SPEECH, "scripted"): "voiceera.providers.speech.scripted:ScriptedTextToSpeech",
+    (Kind.LANGUAGE_MODEL, "openai"): "voiceera.providers.models.openai:OpenAILanguageModel",
     (Kind.LANGUAGE_MODEL, "scripted"): "voiceera.providers.models.scripted:ScriptedLanguageModel",
     (Kind.SPEECH_TO_TEXT, "moonshine"): "voiceera.providers.speech.moonshine:MoonshineSpeechToText",
     (Kind.SPEECH_TO_TEXT, "pocketsphinx"): "voiceera.providers.speech.pocketsphinx:PocketsphinxSpeechToText",
+    (Kind.TOOL, "http"): "voiceera.providers.http_tool:HttpEndpoints",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
     (Kind.STORAGE, "objects"): "voiceera.providers.storage.objects:ObjectStorage",
 }

@@ -7,6 +7,7 @@ from pydantic import Field
 from voiceera.rules.flows import Flow
 from voiceera.rules.redactions import Redaction
 from voiceera.rules.sent import Sent
+from voiceera.rules.tools import Tool
 
 Brain = Literal["llm", "flow", "external"]
 AgentStatus = Literal["active", "inactive", "archived"]
@@ -54,7 +55,7 @@ class AgentConfig(Sent):
     fallback_providers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     voice_parameters: VoiceParameters = VoiceParameters()
     conversation: ConversationSettings = ConversationSettings()
-    tools: tuple[dict[str, Any], ...] = ()
+    tools: Annotated[tuple[Tool, ...], Field(max_length=50)] = ()
     flow: Flow | None = None
     analysis: dict[str, Any] = Field(default_factory=dict)
     success_dispositions: tuple[str, ...] = ()

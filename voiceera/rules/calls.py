@@ -100,6 +100,8 @@ class HangupCause(StrEnum):
     CALLER_SILENT = "caller_silent"
     VOICEMAIL = "voicemail"
     OPTED_OUT = "opted_out"
+    TRANSFERRED = "transferred"
+    """The carrier connected the caller to somebody else."""
     MAXIMUM_DURATION = "maximum_duration"
     REQUESTED = "requested"
     """Somebody asked over the API."""
@@ -150,6 +152,18 @@ class TurnRecord:
 
 
 @dataclass(frozen=True)
+class ToolUse:
+    """One use of a tool. `arguments` as they were asked for, `answer` as the brain was told; `at_ms` as in turns."""
+
+    name: str
+    arguments: str
+    answer: str
+    worked: bool
+    at_ms: int
+    took_ms: int
+
+
+@dataclass(frozen=True)
 class CallBrief:
     """All that the engine is told of a call before it starts."""
 
@@ -196,5 +210,8 @@ class CallResult:
     opted_out: bool = False
     callback_at: datetime | None = None
     interruptions: int = 0
+    tools: tuple[ToolUse, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
+    """What vendors counted: prompt_tokens, completion_tokens, model_replies."""
     recording: RecordingFile | None = None
     error: str | None = None

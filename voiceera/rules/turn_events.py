@@ -133,6 +133,11 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Transferred:
+    """The carrier has connected the caller to somebody else: the conversation is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyDone:
     pass
 
@@ -144,7 +149,7 @@ class ProviderFailed:
     speechless: bool = False
 
 
-Part = Understood | Expecting | Sentence | OptedOut | End
+Part = Understood | Expecting | Sentence | OptedOut | End | Transferred
 """What a brain's reply is made of."""
 
 # ── what happened: the voice and the clock ───────────────────────────────────────────────────────────────────────

@@ -44,6 +44,7 @@ from voiceera.rules.turn_events import (
     Think,
     Timer,
     TimerFired,
+    Transferred,
     Understood,
     Voiced,
     Words,
@@ -93,6 +94,8 @@ class Conversation(TurnHolds):
                 return self._machine_answered(at)
             case _, ProviderFailed(speechless):
                 return self._provider_failed(speechless, at)
+            case _, Transferred():
+                return self._end(Hangup(HangupCause.TRANSFERRED, "transferred"), at)
             # last words: the goodbye is said or the caller has hung up, and the caller still speaks
             case Floor.HEARING, SpeechStopped(ended) if self._is_leaving:
                 return self._recognize(ended)

@@ -8,7 +8,7 @@ from voiceera import ids
 from voiceera.errors import FieldProblem, Invalid
 from voiceera.providers import registry
 from voiceera.providers.registry import Kind
-from voiceera.rules import flows
+from voiceera.rules import flows, tools
 from voiceera.rules.agents import AgentConfig
 from voiceera.store import agents, integrations
 from voiceera.store.agents import Agent
@@ -37,6 +37,7 @@ class Missing:
 def check(config: AgentConfig) -> None:
     """Raises Invalid for a flow that cannot run and for providers that nobody knows."""
     problems = [] if config.flow is None else flows.problems(config.flow)
+    problems += tools.problems(config.tools)
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
         known = {*registry.names(kind), *EMBEDDED.get(kind, ())}

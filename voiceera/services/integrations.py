@@ -9,11 +9,17 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from voiceera.clock import monotonic
 from voiceera.errors import FieldProblem, Invalid, ProviderError
 from voiceera.providers.outbound import Allowed, TargetRefused
-from voiceera.providers.registry import Kind, carrier_factory, names
+from voiceera.providers.registry import Kind, load, names
 
 M = TypeVar("M", bound=BaseModel)
 
-TYPES = {"telephony": Kind.CARRIER}
+TYPES = {
+    "telephony": Kind.CARRIER,
+    "llm": Kind.LANGUAGE_MODEL,
+    "stt": Kind.SPEECH_TO_TEXT,
+    "tts": Kind.TEXT_TO_SPEECH,
+    "tool": Kind.TOOL,
+}
 """Types whose providers take an integration, so far."""
 
 
@@ -42,11 +48,12 @@ def providers() -> list[Provider]:
         Provider(
             type=type_,
             provider=name,
-            settings=carrier_factory(name).Settings.model_json_schema(),
-            credentials=carrier_factory(name).Credentials.model_json_schema(),
+            settings=factory.Settings.model_json_schema(),
+            credentials=factory.Credentials.model_json_schema(),
         )
         for type_, kind in TYPES.items()
         for name in names(kind)
+        if (factory := _connectable(kind, name)) is not None
     ]
 
 
@@ -57,7 +64,9 @@ def checked(
     if type_ not in TYPES:
         known = ", ".join(sorted(TYPES))
         raise Invalid("No such type.", FieldProblem("type", f"no provider of this type yet; there are: {known}"))
-    factory = carrier_factory(provider)
+    factory = _connectable(TYPES[type_], provider)
+    if factory is None:
+        raise Invalid("Nothing to connect.", FieldProblem("provider", f"{provider} works without an integration"))
     settings, problems = _fits(factory.Settings, config, "config")
     secrets, more = _fits(factory.Credentials, credentials, "credentials")
     if settings is None or secrets is None:
@@ -66,25 +75,32 @@ def checked(
 
 
 async def test(
+    type_: str,
     provider: str,
     config: Mapping[str, Any],
     credentials: Mapping[str, str],
     allow: tuple[Allowed, ...],
 ) -> Tested:
     """One real, harmless request to the provider."""
-    factory = carrier_factory(provider)
-    carrier = factory(factory.Settings.model_validate(config), factory.Credentials.model_validate(credentials), allow)
+    factory = load(TYPES[type_], provider)
+    vendor = factory(factory.Settings.model_validate(config), factory.Credentials.model_validate(credentials), allow)
     started = monotonic()
     try:
-        await carrier.check()
+        await vendor.check()
         works, detail = True, "The provider accepted the credentials."
     except ProviderError as error:
         works, detail = False, f"{error.vendor} {error.message}" + (f": {error.details}" if error.details else "")
     except TargetRefused as refused:
         works, detail = False, refused.message
     finally:
-        await carrier.close()
+        await vendor.close()
     return Tested(works, detail, round((monotonic() - started) * 1000, 1))
+
+
+def _connectable(kind: Kind, name: str) -> Any:
+    """The provider's class, if it takes settings and credentials. Raises Invalid for a name that nobody registered."""
+    factory = load(kind, name)
+    return factory if hasattr(factory, "Settings") else None
 
 
 def _fits(model: type[M], values: Mapping[str, Any], prefix: str) -> tuple[M | None, list[FieldProblem]]:
@@ -96,7 +112,7 @@ def _fits(model: type[M], values: Mapping[str, Any], prefix: str) -> tuple[M | N
 
 
 def _revealed(secrets: BaseModel) -> dict[str, str]:
-    plain = {name: getattr(secrets, name) for name in type(secrets).model_fields}
+    plain = {name: getattr(secrets, name) for name in type(secrets).model_fields} | (secrets.__pydantic_extra__ or {})
     return {
         name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in plain.items()

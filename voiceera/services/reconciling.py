@@ -6,7 +6,7 @@ from voiceera.errors import Conflict, ProviderError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import Carrier, CarrierCall, CarrierEvent, CarrierEventKind
 from voiceera.rules.attempts import OVER, Verdict, verdict
-from voiceera.rules.calls import AttemptState, EndedAs, Outcome
+from voiceera.rules.calls import AttemptState, EndedAs, HangupCause, Outcome
 from voiceera.rules.campaigns import Action, CampaignStatus, allowed_actions
 from voiceera.services import campaigns as campaign_moves
 from voiceera.services.calls import take_in
@@ -15,7 +15,7 @@ from voiceera.services.live import CallState
 from voiceera.services.releasing import release, requeue
 from voiceera.services.settle import LIVE_CHECK, end
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import attempts, campaigns
+from voiceera.store import attempts, calls, campaigns
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.campaigns import Hold
@@ -99,10 +99,16 @@ async def _found(connection: Connection, attempt: Attempt, call: CarrierCall, no
         accepted_at=attempt.accepted_at or now,
         carrier_call_id=attempt.carrier_call_id or call.carrier_call_id,
         # A conversation that is over holds no line: what its own hang-up could not end is ended from here.
-        hangup_requested=attempt.conversation_ended_at is not None,
+        hangup_requested=attempt.conversation_ended_at is not None and not await _is_handed_over(connection, attempt),
         check_at=now + LIVE_CHECK,
     )
     return None
+
+
+async def _is_handed_over(connection: Connection, attempt: Attempt) -> bool:
+    """Whether the caller now talks to somebody else, on a line that is not ours to end."""
+    call = await calls.get(connection, attempt.organization_id, attempt.id)
+    return call is not None and call.hangup_cause == HangupCause.TRANSFERRED
 
 
 async def _not_found(connection: Connection, attempt: Attempt, carrier: Carrier, now: datetime) -> CallState | None:
