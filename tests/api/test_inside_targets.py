@@ -77,7 +77,7 @@ async def test_a_redirect_inside_is_not_followed(inside: Canary, status: int) ->
         async with WebhookSender(allow) as sender:
             assert (await sender.post(outside.url, {}, b"{}")).status_code == status
         config = {"base_url": outside.url}
-        assert not (await integrations.test("plivo", config, CREDENTIALS, allow)).works
+        assert not (await integrations.test("telephony", "plivo", config, CREDENTIALS, allow)).works
     assert inside.connections == 0
 
 

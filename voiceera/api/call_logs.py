@@ -21,7 +21,7 @@ from voiceera.errors import NotFound
 from voiceera.rules.analysis import AnalysisState, Emotion, Sentiment
 from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
 from voiceera.services import call_logs as service
-from voiceera.store import agents, call_logs, calls, campaigns
+from voiceera.store import agents, call_logs, call_tools, calls, campaigns
 from voiceera.store.base import Connection
 from voiceera.store.call_filter import CallFilter
 from voiceera.store.filters import Span
@@ -78,8 +78,21 @@ class CallLog(Shown):
     ended_at: Instant | None
 
 
+class CallTool(Shown):
+    """One use of a tool by the agent. `at_ms`: from the start of the recording."""
+
+    name: str
+    arguments: str = Field(description="JSON, as the model wrote it.")
+    answer: str = Field(description="What the agent was told.")
+    worked: bool
+    at_ms: int
+    took_ms: int
+
+
 class CallLogDetail(CallLog):
     transcript: list[Segment]
+    tools: list[CallTool]
+    usage: dict[str, int] = Field(description="What vendors counted: `prompt_tokens`, `completion_tokens` and so on.")
 
 
 class Notes(Body):
@@ -140,7 +153,10 @@ async def detail_in(connection: Connection, watch: Watch, call_id: UUID) -> Call
     if call is None:
         raise service.no_call()
     said = await segments_of(connection, watch.organization_id, call_id)
-    return CallLogDetail.model_validate({**_values(watch, call), "transcript": said})
+    tools = [dict(use._mapping) for use in await call_tools.uses(connection, watch.organization_id, call_id)]
+    usage = await call_tools.usage(connection, watch.organization_id, call_id)
+    more = {"transcript": said, "tools": tools, "usage": usage}
+    return CallLogDetail.model_validate({**_values(watch, call), **more})
 
 
 @cache

@@ -211,7 +211,7 @@ async def test_integration(act: Acting, integration_id: UUID) -> Success[Integra
         found = await _get(connection, organization_id, integration_id)
         secrets = await integrations.credentials(connection, act.backend.vault, organization_id, integration_id)
     allow = allow_list(act.backend.settings.outbound_allow)
-    tested = await service.test(found.provider, found.config, secrets, allow)
+    tested = await service.test(found.type, found.provider, found.config, secrets, allow)
     async with database.organization(organization_id) as connection:
         await integrations.note_test(
             connection,

@@ -1,4 +1,4 @@
-"""The engine's way to a tool's endpoint: its integration's secrets are looked up here, and nowhere nearer to a model."""
+"""The engine's way to a tool's endpoint: secrets are looked up here, and nowhere nearer to a model."""
 
 from voiceera.providers.http_tool import HttpEndpoints, ToolCredentials, ToolSettings
 from voiceera.providers.outbound import Allowed

@@ -21,7 +21,7 @@ from voiceera.services.events import emit, emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
 from voiceera.services.sound_archive import LOCAL
-from voiceera.store import attempts, calls, do_not_call, jobs, recordings
+from voiceera.store import attempts, call_tools, calls, do_not_call, jobs, recordings
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
@@ -102,6 +102,7 @@ async def _write_down(
 ) -> None:
     for index, turn in enumerate(result.turns):
         await calls.put_turn(connection, brief.organization_id, brief.call_id, index, turn)
+    await call_tools.put(connection, brief.organization_id, brief.call_id, result.tools, result.usage)
     if result.recording is not None:
         row = _recording_row(brief, result.recording, digest, now)
         row["silences"] = as_json(silences)

@@ -98,7 +98,7 @@ async def test(
 
 
 def _connectable(kind: Kind, name: str) -> Any:
-    """The provider's class, if it takes settings and credentials. Raises Invalid for a name that nobody registered."""
+    """The provider's class, if it takes settings and credentials. Raises Invalid for an unknown name."""
     factory = load(kind, name)
     return factory if hasattr(factory, "Settings") else None
 

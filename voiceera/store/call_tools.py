@@ -64,4 +64,4 @@ async def uses(connection: Connection, organization_id: UUID, call_id: UUID) -> 
 async def usage(connection: Connection, organization_id: UUID, call_id: UUID) -> dict[str, int]:
     wanted = (call_usage.c.organization_id == organization_id, call_usage.c.call_id == call_id)
     rows = await connection.execute(sa.select(call_usage.c.unit, call_usage.c.amount).where(*wanted))
-    return {unit: amount for unit, amount in rows}
+    return {row.unit: row.amount for row in rows}
