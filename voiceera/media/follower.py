@@ -8,7 +8,7 @@ from voiceera.log import get_logger
 from voiceera.media.book import CallBook
 from voiceera.media.live_view import LiveView
 from voiceera.rules.calls import CallBrief, ToolUse, TurnRecord
-from voiceera.rules.private_speech import redacted_at_once
+from voiceera.rules.private_speech import redacted_at_once, redacted_use
 from voiceera.rules.turn_state import Floor
 
 log = get_logger("media")
@@ -57,8 +57,11 @@ class Follower:
             self._beside.floor(floor)
 
     def tool(self, use: ToolUse) -> None:
+        use = redacted_use(use, self._brief.agent.redaction, self._brief.variables.get("name"))
         if self._view is not None:
             self._view.tool(self._brief, use)
+        if self._beside is not None:
+            self._beside.tool(use)
 
     async def finish(self) -> None:
         """Returns when no turn is on its way to the book any more."""

@@ -19,7 +19,7 @@ from voiceera.media import voice_wire as wire
 from voiceera.media.dialects.dialect import Garbage
 from voiceera.media.door import Visitor
 from voiceera.rules.audio import L16_16K, AudioFormat
-from voiceera.rules.calls import CallBrief, CallResult, HangupCause, TurnRecord
+from voiceera.rules.calls import CallBrief, CallResult, HangupCause, ToolUse, TurnRecord
 from voiceera.rules.turn_state import Floor
 from voiceera.services.browser_calls import Wanted
 
@@ -143,6 +143,9 @@ class VoiceSocket(Visitor):
     def floor(self, floor: Floor) -> None:
         if floor is not Floor.ENDED:  # said with its cause, by `over`
             self._tell(wire.floor(floor))
+
+    def tool(self, use: ToolUse) -> None:
+        """How an agent does what it does is its owner's business, not the caller's."""
 
     # ── the socket, as picows sees it ────────────────────────────────────────────────────────────────────────────
 

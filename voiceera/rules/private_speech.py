@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
-from voiceera.rules.calls import Speaker, TurnRecord
+from voiceera.rules.calls import Speaker, ToolUse, TurnRecord
 from voiceera.rules.numbers import CARDINALS, DIGITS, digits_in
 from voiceera.rules.redactions import Private, Redaction
 from voiceera.rules.transcripts import Segment
@@ -109,6 +109,12 @@ def redacted_at_once(turn: TurnRecord, redaction: Redaction, name: str | None) -
 def redacted_values(values: Mapping[str, str], redaction: Redaction, name: str | None) -> dict[str, str]:
     """What a flow saved, as it may be kept."""
     return {key: _value(value, redaction, name) or "" for key, value in values.items()}
+
+
+def redacted_use(use: ToolUse, redaction: Redaction, name: str | None) -> ToolUse:
+    """One use of a tool, as it may be kept."""
+    arguments, answer = (_value(text, redaction, name) or "" for text in (use.arguments, use.answer))
+    return replace(use, arguments=arguments, answer=answer)
 
 
 def redacted_segments(

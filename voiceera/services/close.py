@@ -12,7 +12,7 @@ from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
-from voiceera.rules.private_speech import Silence, as_json, redacted, redacted_values
+from voiceera.rules.private_speech import Silence, as_json, redacted, redacted_use, redacted_values
 from voiceera.rules.sound_files import EncodingState
 from voiceera.rules.transcripts import LIVE
 from voiceera.rules.webhooks import Event
@@ -89,7 +89,9 @@ def _redacted(brief: CallBrief, result: CallResult) -> tuple[CallResult, Sequenc
     """What may be kept of it."""
     redaction, name = brief.agent.redaction, brief.variables.get("name")
     turns, silences = redacted(result.turns, redaction, name)
-    return replace(result, turns=turns, results=redacted_values(result.results, redaction, name)), silences
+    values = redacted_values(result.results, redaction, name)
+    uses = tuple(redacted_use(use, redaction, name) for use in result.tools)
+    return replace(result, turns=turns, results=values, tools=uses), silences
 
 
 async def _write_down(
