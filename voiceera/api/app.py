@@ -39,6 +39,7 @@ from voiceera.api import (
     pages,
     phone_numbers,
     recordings,
+    talk,
     users,
     webhooks,
 )
@@ -94,7 +95,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
-        *(calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, carriers, health),
+        *(talk, calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, carriers, health),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):
@@ -104,6 +105,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     docs.install(app)
     pages.install(app)
     console.install(app, settings)
+    talk.install(app)
     envelope.install(app)
     idempotency.install(app)
     openapi.install(app)
