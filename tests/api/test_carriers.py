@@ -11,7 +11,7 @@ from plivo.utils import signature_v3
 
 from tests.world import NOON, World, make_world, number
 from voiceera.config import Settings
-from voiceera.ids import new_id
+from voiceera.ids import new_id, new_secret
 from voiceera.services import calls
 from voiceera.store import integrations
 from voiceera.store.base import Database
@@ -40,8 +40,9 @@ class Far:
     async def send(self, kind: str, form: dict[str, str], token: str = TOKEN, path: str = "") -> httpx.Response:
         path = path or self.path(kind)
         base = signature_v3.construct_post_url(PUBLIC + path, dict(form)).decode()
-        signature = signature_v3.get_signature_v3(token.encode(), base, b"1").decode()
-        headers = {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": "1"}
+        nonce = new_secret()
+        signature = signature_v3.get_signature_v3(token.encode(), base, nonce.encode()).decode()
+        headers = {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
         return await self.client.post(path, data=form, headers=headers)
 
     async def state(self) -> str:

@@ -31,6 +31,7 @@ from voiceera.api import (
     envelope,
     health,
     idempotency,
+    inbound_calls,
     integrations,
     invitations,
     metrics,
@@ -95,7 +96,8 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
-        *(talk, calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, carriers, health),
+        *(talk, calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, inbound_calls),
+        *(carriers, health),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):

@@ -1,52 +1,57 @@
-"""What carriers call back: somebody picked up, it rings, it is over. Signed requests in, the carrier's own XML out.
+"""What carriers call back: somebody picked up, it rings, it is over. Signed requests in, the carrier's own words out.
 
 Nothing happens before the signature is verified against the organization's own secret: no body is believed, no row
-read but the integration. Bare bodies, no envelope; no user, no rate limit (a carrier does not slow down).
+read but the integration; and the same request twice is refused. Bare bodies, no envelope; no user, no rate limit (a
+carrier does not slow down).
 """
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from voiceera.api.carrier_requests import as_told, document, log, proof_of, refused
 from voiceera.api.depends import Visit, VisitingAlways
 from voiceera.api.routing import CarrierRoute
 from voiceera.errors import Conflict
-from voiceera.log import get_logger
-from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, Transfer
+from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, Transfer
 from voiceera.services import calls
+from voiceera.services.calls import Proof, Replayed
 from voiceera.services.trunks import Trunk
 
-log = get_logger("carriers")
 routes = APIRouter(
     prefix="/carriers/{carrier}/{organization_id}/{attempt_id}", include_in_schema=False, route_class=CarrierRoute
 )
+Verified = tuple[Trunk, CarrierEvent, Proof]
 
 
 @routes.post("/answer")
 async def answer(
     request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, here: VisitingAlways
 ) -> Response:
-    trunk, event = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
-    if trunk is None or event is None:
-        return Response(status_code=403)
+    verified = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
+    if verified is None:
+        return refused()
+    trunk, event, proof = verified
     if event.kind is not CarrierEventKind.ANSWERED:
         # Vobiz tells ringing and hang-up at this URL too.
-        return await _take_in(here, organization_id, attempt_id, event)
-    invitation = await calls.answered(
-        here.backend.database,
-        organization_id,
-        attempt_id,
-        trunk,
-        here.now,
-        carrier_call_id=event.carrier_call_id,
-        bus=here.backend.bus,
-    )
+        return await _take_in(here, organization_id, attempt_id, event, proof)
+    try:
+        invitation = await calls.answered(
+            here.backend.database,
+            organization_id,
+            attempt_id,
+            trunk,
+            here.now,
+            carrier_call_id=event.carrier_call_id if proof.of_body else None,
+            proof=proof,
+            bus=here.backend.bus,
+        )
+    except Replayed:
+        return refused()
     if invitation is None:
         log.warning("call_turned_away", attempt_id=str(attempt_id))
-        xml = trunk.carrier.answer_with_hangup()
-    else:
-        xml = trunk.carrier.answer_with_stream(invitation.url, invitation.audio_format)
-    return Response(xml, media_type="application/xml")
+        return document(trunk, trunk.carrier.answer_with_hangup())
+    return document(trunk, trunk.carrier.answer_with_stream(invitation.url, invitation.audio_format))
 
 
 @routes.post("/ringing")
@@ -68,55 +73,48 @@ async def transfer(
     request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, to: str, here: VisitingAlways
 ) -> Response:
     """A carrier that was told to transfer a call fetches where to. The number stands in the signed path."""
-    trunk, event = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
-    if trunk is None or event is None:
-        return Response(status_code=403)
+    verified = await _verified(request, carrier, organization_id, CarrierEventKind.ANSWERED, here)
+    if verified is None:
+        return refused()
+    trunk = verified[0]
     caller_id = await calls.caller_id_of(here.backend.database, organization_id, attempt_id)
     ours = caller_id or next(iter(trunk.caller_ids), None)
     if ours is None or not to.isdecimal():
         return Response(status_code=404)
-    return Response(trunk.carrier.answer_with_transfer(Transfer(f"+{to}", ours, "")), media_type="application/xml")
+    return document(trunk, trunk.carrier.answer_with_transfer(Transfer(f"+{to}", ours, "")))
 
 
 async def _event(
     request: Request, carrier: str, organization_id: UUID, attempt_id: UUID, kind: CarrierEventKind, here: Visit
 ) -> Response:
-    _, event = await _verified(request, carrier, organization_id, kind, here)
-    if event is None:
-        return Response(status_code=403)
-    return await _take_in(here, organization_id, attempt_id, event)
+    verified = await _verified(request, carrier, organization_id, kind, here)
+    if verified is None:
+        return refused()
+    _, event, proof = verified
+    return await _take_in(here, organization_id, attempt_id, event, proof)
 
 
-async def _take_in(here: Visit, organization_id: UUID, attempt_id: UUID, event: CarrierEvent) -> Response:
-    known = await calls.carrier_event(
-        here.backend.database, organization_id, attempt_id, event, here.now, bus=here.backend.bus
-    )
+async def _take_in(
+    here: Visit, organization_id: UUID, attempt_id: UUID, event: CarrierEvent, proof: Proof
+) -> Response:
+    backend = here.backend
+    try:
+        known = await calls.carrier_event(
+            backend.database, organization_id, attempt_id, event, here.now, proof=proof, bus=backend.bus
+        )
+    except Replayed:
+        return refused()
     return Response(status_code=200 if known else 404)
 
 
 async def _verified(
     request: Request, carrier: str, organization_id: UUID, kind: CarrierEventKind, here: Visit
-) -> tuple[Trunk, CarrierEvent] | tuple[None, None]:
+) -> Verified | None:
     """The trunk and what its carrier says; nothing for a request that is not proved to come from it."""
     try:
         trunk = await here.backend.trunks.of(organization_id)
     except Conflict:
-        return None, None
-    body = await request.body()  # before the form, which is then read from it
-    claimed = CallbackRequest(
-        method=request.method,
-        url=_told_url(request, here),
-        headers=dict(request.headers),
-        form={name: str(value) for name, value in (await request.form()).items()},
-        body=body,
-    )
-    if trunk.provider != carrier or not trunk.carrier.is_authentic(claimed, here.now):
-        log.warning("callback_refused", carrier=carrier[:20], organization_id=str(organization_id))
-        return None, None
-    return trunk, trunk.carrier.parse(claimed, kind)
-
-
-def _told_url(request: Request, here: Visit) -> str:
-    """The URL as the carrier was told it, whatever proxies made of it since: that is what it signed."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return f"{here.backend.settings.public_url}{request.url.path}{query}"
+        return None
+    claimed = await as_told(request, here)
+    proof = proof_of(claimed, trunk, carrier, here)
+    return None if proof is None else (trunk, trunk.carrier.parse(claimed, kind), proof)

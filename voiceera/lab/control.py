@@ -13,6 +13,26 @@ from voiceera.lab.callees.directory import parse_directory
 from voiceera.lab.faults import FaultDraw, Faults
 from voiceera.lab.ledger import Ledger, summarize
 from voiceera.lab.network import Network
+from voiceera.lab.phone_call import CallRequest
+
+
+class RingIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_number": "from"}):
+    """A person rings a number of the agent's side; the URLs are those that the number's owner set at the vendor."""
+
+    vendor: str
+    from_number: str
+    to: str
+    answer_url: str
+    hangup_url: str | None = None
+
+    def request(self) -> CallRequest:
+        return CallRequest(
+            from_number=self.from_number.lstrip("+"),
+            to_number=self.to.lstrip("+"),
+            answer_url=self.answer_url,
+            hangup_url=self.hangup_url,
+            is_inbound=True,
+        )
 
 
 class Control:
@@ -27,6 +47,7 @@ class Control:
             Route("/lab/ledger", self._rows),
             Route("/lab/callees", self._set_callees, methods=["PUT"]),
             Route("/lab/faults", self._set_faults, methods=["PUT"]),
+            Route("/lab/calls", self._ring_in, methods=["POST"]),
         ]
 
     async def _health(self, _request: Request) -> Response:
@@ -55,6 +76,17 @@ class Control:
             return JSONResponse({"error": invalid.message}, status_code=422)
         self._network.directory.replace(scripts, default)
         return JSONResponse({"numbers": len(scripts)})
+
+    async def _ring_in(self, request: Request) -> Response:
+        """{vendor, from, to, answer_url, hangup_url?}: the person at `from` rings `to`."""
+        try:
+            asked = msgspec.convert(await _document(request), RingIn)
+            call = self._network.ring_in(asked.vendor, asked.request())
+        except (msgspec.ValidationError, Invalid) as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        except KeyError:
+            return JSONResponse({"error": f"the lab does not play {asked.vendor}"}, status_code=422)
+        return JSONResponse({"call_uuid": call.uuid}, status_code=201)
 
     async def _set_faults(self, request: Request) -> Response:
         try:

@@ -205,6 +205,15 @@ class CarrierEvent:
 
 
 @dataclass(frozen=True)
+class RungIn:
+    """Somebody rings a number of ours. `person`: theirs, E.164; None: they withhold it."""
+
+    carrier_call_id: str
+    number: str
+    person: str | None
+
+
+@dataclass(frozen=True)
 class CarrierCall:
     """A call as the carrier's look-up shows it."""
 
@@ -237,10 +246,14 @@ class CarrierTraits:
     reporting_lag_seconds: float
     finds_by_reference: bool
     has_idempotency_key: bool
+    signs_body: bool = True
+    """False: what a callback says besides its URL is a hint, and an end is believed when the look-up shows it."""
 
 
 class Carrier(Protocol):
     traits: CarrierTraits
+    answer_type: str
+    """The media type of its `answer_with_…` documents."""
 
     async def dial(self, dial: Dial) -> DialAnswer:
         """Never raises for what the network or the carrier does: the answer says what is known."""
@@ -268,10 +281,19 @@ class Carrier(Protocol):
     def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         """Raises Invalid for a body that is not the vendor's."""
 
+    def fingerprint(self, request: CallbackRequest) -> bytes:
+        """What tells an authentic request from every other: the same again is a replay (32 bytes)."""
+
+    def rung_in(self, request: CallbackRequest) -> RungIn:
+        """Who rings whom. Raises Invalid for a body that is not the vendor's."""
+
     def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
         """The XML that makes the carrier open its media socket to us, for as long as the call lives."""
 
     def answer_with_hangup(self) -> str: ...
+
+    def answer_with_rejection(self, *, busy: bool) -> str:
+        """Turns a call away before it is answered, where the vendor can; else it ends at once."""
 
     def answer_with_transfer(self, transfer: Transfer) -> str:
         """The XML that connects the call to the other number."""

@@ -56,7 +56,7 @@ class Event(StrEnum):
 
 
 MEANINGS: Mapping[Event, str] = {
-    Event.CALL_STARTED: "The carrier has taken a call that was dialled.",
+    Event.CALL_STARTED: "The carrier has taken a call that was dialled, or somebody has rung in.",
     Event.CALL_ANSWERED: "Somebody, or something, has picked up.",
     Event.CALL_ENDED: "A call is over, with its outcome; also one that nobody answered.",
     Event.CALL_ANALYZED: "What a finished call said has been read: sentiment, emotions, summary.",

@@ -26,7 +26,7 @@ from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import LIVE_CHECK, RING_CHECK, settle
 from voiceera.services.trunks import Trunk
-from voiceera.store import agents, attempts, calls, do_not_call, media_nodes
+from voiceera.store import agents, attempts, calls, carrier_requests, do_not_call, media_nodes
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
@@ -100,6 +100,19 @@ def _number(to: str, country: str) -> str:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How far a carrier's request may be believed. `fingerprint`: the same again is refused; None: it was not asked
+    over HTTP. `of_body` False: all but its URL is a hint."""
+
+    fingerprint: bytes | None = None
+    of_body: bool = True
+
+
+class Replayed(Exception):
+    """A carrier's request that was taken in before."""
+
+
+@dataclass(frozen=True)
 class MediaInvitation:
     """Where the carrier shall open its media socket, once and within a minute, and how it shall carry sound."""
 
@@ -115,34 +128,50 @@ async def answered(
     now: datetime,
     *,
     carrier_call_id: str | None = None,
+    proof: Proof = Proof(),
     bus: Bus | None = None,
 ) -> MediaInvitation | None:
     """Somebody picked up: choose a media process with room and make the token that opens its socket.
 
-    None: hang up (no room anywhere, the call is over already, or it is not ours).
+    None: hang up (no room anywhere, the call is over already, or it is not ours). Raises Replayed.
     """
-    secret = new_secret()
     async with database.platform() as connection:
+        await refuse_replay(connection, organization_id, proof, now)
         attempt = await attempts.lock(connection, organization_id, attempt_id)
         if attempt is None or attempt.state in OVER or attempt.carrier_ended_at is not None:
             return None
         attempt, state = await _go_on(connection, attempt, AttemptState.IN_PROGRESS, now, carrier_call_id)
-        node = await media_nodes.take_place(connection, now)
-        if node is not None:
-            await calls.add_token(
-                connection,
-                organization_id,
-                attempt_id,
-                node.id,
-                token_hash=_hashed(secret),
-                carrier=trunk.provider,
-                expires_at=now + timedelta(seconds=TOKEN_SECONDS),
-            )
-            await attempts.change(connection, attempt, media_node_id=node.id)
+        invitation = await invite(connection, attempt, trunk, now)
     await tell(bus, state)
+    return invitation
+
+
+async def refuse_replay(connection: Connection, organization_id: UUID, proof: Proof, now: datetime) -> None:
+    """Raises Replayed."""
+    if proof.fingerprint is not None and not await carrier_requests.is_first(
+        connection, organization_id, proof.fingerprint, now
+    ):
+        raise Replayed
+
+
+async def invite(connection: Connection, attempt: Attempt, trunk: Trunk, now: datetime) -> MediaInvitation | None:
+    """A place in a media process, and the token that opens its socket; None: there is no room. Needs a platform
+    transaction that holds the attempt."""
+    node = await media_nodes.take_place(connection, now)
     if node is None:
         return None
-    url = f"{node.url}/media/{trunk.provider}/{organization_id.hex}.{secret}"
+    secret = new_secret()
+    await calls.add_token(
+        connection,
+        attempt.organization_id,
+        attempt.id,
+        node.id,
+        token_hash=_hashed(secret),
+        carrier=trunk.provider,
+        expires_at=now + timedelta(seconds=TOKEN_SECONDS),
+    )
+    await attempts.change(connection, attempt, media_node_id=node.id)
+    url = f"{node.url}/media/{trunk.provider}/{attempt.organization_id.hex}.{secret}"
     return MediaInvitation(url, trunk.audio_format(attempt.phone_number))
 
 
@@ -153,22 +182,33 @@ async def carrier_event(
     event: CarrierEvent,
     now: datetime,
     *,
+    proof: Proof = Proof(),
     bus: Bus | None = None,
 ) -> bool:
-    """Take in what the carrier says: forward only; doubled and late news change nothing. False: no such attempt."""
+    """Take in what the carrier says: forward only; doubled and late news change nothing. False: no such attempt.
+    Raises Replayed."""
     async with database.organization(organization_id) as connection:
+        await refuse_replay(connection, organization_id, proof, now)
         attempt = await attempts.lock(connection, organization_id, attempt_id)
         if attempt is None:
             return False
-        state = await take_in(connection, attempt, event, now)
+        state = await take_in(connection, attempt, event, now, proof)
     await tell(bus, state)
     return True
 
 
-async def take_in(connection: Connection, attempt: Attempt, event: CarrierEvent, now: datetime) -> CallState | None:
+async def take_in(
+    connection: Connection, attempt: Attempt, event: CarrierEvent, now: datetime, proof: Proof = Proof()
+) -> CallState | None:
     """`carrier_event` on an attempt that is locked already; answers what watchers shall be told."""
     if attempt.state in OVER or attempt.carrier_ended_at is not None:
         return None
+    if not proof.of_body:
+        event = CarrierEvent(event.kind, None)
+        if event.kind is CarrierEventKind.ENDED:
+            # Perhaps it is: the carrier is asked at once, and its look-up counts.
+            await attempts.change(connection, attempt, check_at=now)
+            return None
     match event.kind:
         case CarrierEventKind.RINGING:
             _, state = await _go_on(connection, attempt, AttemptState.RINGING, now, event.carrier_call_id)

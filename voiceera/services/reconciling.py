@@ -6,7 +6,7 @@ from voiceera.errors import Conflict, ProviderError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import Carrier, CarrierCall, CarrierEvent, CarrierEventKind
 from voiceera.rules.attempts import OVER, Verdict, verdict
-from voiceera.rules.calls import AttemptState, EndedAs, HangupCause, Outcome
+from voiceera.rules.calls import AttemptState, Direction, EndedAs, HangupCause, Outcome
 from voiceera.rules.campaigns import Action, CampaignStatus, allowed_actions
 from voiceera.services import campaigns as campaign_moves
 from voiceera.services.calls import take_in
@@ -24,6 +24,9 @@ from voiceera.store.dial_queue import Key
 LOOK_AGAIN = timedelta(seconds=30)
 GIVE_UP = timedelta(hours=1)
 """A carrier that has said nothing of a call for so long will not say it any more."""
+
+_RANG_FOR = timedelta(seconds=30)
+"""How long before it was told of a call that came in may have begun, by the carrier's clock."""
 
 log = get_logger("reaper")
 
@@ -56,14 +59,17 @@ async def look_into(database: Database, trunks: TrunkBook, key: Key, now: dateti
 
 
 async def _ask_carrier(database: Database, trunks: TrunkBook, attempt: Attempt, now: datetime) -> CallState | None:
-    dialed_at = attempt.dialed_at or now
+    begun = attempt.dialed_at or attempt.accepted_at or now
+    to, caller_id = attempt.phone_number, attempt.caller_id or ""
+    if attempt.direction is Direction.INBOUND:
+        to, caller_id, begun = caller_id, to, begun - _RANG_FOR
     try:
         trunk = await trunks.of(attempt.organization_id)
         found = await trunk.carrier.find(
-            to=attempt.phone_number,
-            caller_id=attempt.caller_id or "",
-            placed_after=dialed_at - timedelta(seconds=5),
-            placed_before=dialed_at + timedelta(seconds=90),
+            to=to,
+            caller_id=caller_id,
+            placed_after=begun - timedelta(seconds=5),
+            placed_before=begun + timedelta(seconds=90),
         )
     except (ProviderError, Conflict) as problem:
         log.warning("lookup_failed", attempt_id=str(attempt.id), reason=problem.message)

@@ -49,6 +49,9 @@ class TrunkBook(Protocol):
     async def of(self, organization_id: UUID) -> Trunk:
         """The organization's trunk for outgoing calls. Raises Conflict when it has none that works."""
 
+    async def line(self, organization_id: UUID, integration_id: UUID) -> Trunk:
+        """The trunk of this very integration, for calls that come in on it. Raises Conflict."""
+
     async def close(self) -> None: ...
 
 
@@ -62,6 +65,9 @@ class FixedTrunks:
         if (trunk := self._trunks.get(organization_id)) is None:
             raise no_trunk()
         return trunk
+
+    async def line(self, organization_id: UUID, integration_id: UUID) -> Trunk:
+        return await self.of(organization_id)
 
     async def close(self) -> None:
         """The trunks' carriers belong to whoever gave them."""
@@ -86,6 +92,8 @@ class StoredTrunks:
         self._vault = vault
         self._allow = allow
         self._resolved: dict[UUID, _Resolved] = {}
+        self._others: dict[UUID, _Resolved] = {}
+        """By integration: those that are not their organization's first."""
         self._retired: list[Carrier] = []
 
     async def of(self, organization_id: UUID) -> Trunk:
@@ -107,6 +115,27 @@ class StoredTrunks:
             self._retired.append(known.trunk.carrier)
         return self._keep(organization_id, trunk, numbers, row.updated_at)
 
+    async def line(self, organization_id: UUID, integration_id: UUID) -> Trunk:
+        first = await self.of(organization_id)
+        if first.integration_id == integration_id:
+            return first
+        known = self._others.get(integration_id)
+        if known is not None and monotonic() - known.checked_at < _FRESH_SECONDS:
+            return known.trunk
+        async with self._database.organization(organization_id) as connection:
+            row = await integrations.get(connection, organization_id, integration_id)
+            if row is None or row.type != "telephony":
+                raise no_trunk()
+            if known is None or known.updated_at != row.updated_at:
+                secrets = await integrations.credentials(connection, self._vault, organization_id, row.id)
+                trunk = open_trunk(row.id, row.provider, row.config, secrets, self._allow)
+                if known is not None:
+                    self._retired.append(known.trunk.carrier)
+            else:
+                trunk = known.trunk
+        self._others[integration_id] = _Resolved(trunk, trunk, row.updated_at, monotonic())
+        return trunk
+
     def _keep(
         self, organization_id: UUID, trunk: Trunk, numbers: Sequence[PhoneNumber], updated_at: datetime
     ) -> Trunk:
@@ -115,10 +144,12 @@ class StoredTrunks:
         return offered
 
     async def close(self) -> None:
-        for carrier in [*self._retired, *(resolved.trunk.carrier for resolved in self._resolved.values())]:
+        resolved = [*self._resolved.values(), *self._others.values()]
+        for carrier in [*self._retired, *(each.trunk.carrier for each in resolved)]:
             await carrier.close()
         self._retired.clear()
         self._resolved.clear()
+        self._others.clear()
 
 
 def open_trunk(

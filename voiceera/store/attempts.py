@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, insert
 
 from voiceera.rules.attempts import OPEN, Story, Verdict
-from voiceera.rules.calls import AttemptState, EndedAs, Outcome
+from voiceera.rules.calls import AttemptState, Direction, EndedAs, Outcome
 from voiceera.store.base import Connection, metadata
 from voiceera.store.slices import update_all
 
@@ -27,6 +27,7 @@ attempts = sa.Table(
     sa.Column("agent_id", _ID, nullable=False),
     sa.Column("phone_number", sa.Text, nullable=False),
     sa.Column("variables", JSONB, nullable=False),
+    sa.Column("direction", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("due_at", _WHEN, nullable=False),
     sa.Column("fence", sa.Integer, nullable=False),
@@ -81,6 +82,7 @@ class Attempt:
     agent_id: UUID
     phone_number: str
     variables: dict[str, str]
+    direction: Direction
     state: AttemptState
     due_at: datetime
     fence: int
@@ -124,7 +126,13 @@ class Attempt:
         )
 
 
-_WORDS = {"state": AttemptState, "ended_as": EndedAs, "conversation_outcome": Outcome, "outcome": Outcome}
+_WORDS = {
+    "direction": Direction,
+    "state": AttemptState,
+    "ended_as": EndedAs,
+    "conversation_outcome": Outcome,
+    "outcome": Outcome,
+}
 _COLUMNS = [attempts.c[field.name] for field in fields(Attempt)]
 
 
@@ -165,6 +173,23 @@ def _ids(ids: Sequence[UUID]) -> sa.ColumnElement[Any]:
 async def change_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
     """`change` for a slice: each row has its id, and the same columns to write."""
     await update_all(connection, attempts, organization_id, rows)
+
+
+async def lock_rung_in(
+    connection: Connection, organization_id: UUID, provider: str, carrier_call_id: str
+) -> Attempt | None:
+    """The call that came in under the carrier's name for it, held until the transaction ends."""
+    a = attempts.c
+    is_it = (a.organization_id == organization_id) & (a.provider == provider)
+    is_it &= (a.carrier_call_id == carrier_call_id) & (a.direction == Direction.INBOUND)
+    row = (await connection.execute(sa.select(*_COLUMNS).where(is_it).with_for_update())).one_or_none()
+    return _attempt(row) if row else None
+
+
+async def add_rung_in(connection: Connection, row: dict[str, Any]) -> bool:
+    """A call comes in. False: the carrier has told of it before, or the number is being rung at this moment."""
+    inserted = insert(attempts).values(**row, direction=Direction.INBOUND).on_conflict_do_nothing()
+    return (await connection.execute(inserted)).rowcount == 1
 
 
 async def change(connection: Connection, attempt: Attempt, **values: Any) -> Attempt:

@@ -1,4 +1,4 @@
-"""What sign-in, mail and invitations leave behind, and for how long it is kept."""
+"""What sign-in, mail, invitations and carriers leave behind, and for how long it is kept."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, tuple_
 
 from voiceera.store.base import Connection
+from voiceera.store.carrier_requests import carrier_requests
 from voiceera.store.invitations import invitations
 from voiceera.store.mails import mails
 from voiceera.store.password_resets import reset_requests, reset_tokens
@@ -21,6 +22,8 @@ OLD: dict[Table, Callable[[datetime], ColumnElement[bool]]] = {
     invitations: lambda now: or_(
         invitations.c.ended_at < now - 30 * _DAY, invitations.c.expires_at < now - 30 * _DAY
     ),
+    # Longer than any call lives, and one that is over changes no more.
+    carrier_requests: lambda now: carrier_requests.c.seen_at < now - _DAY,
     # A used one is kept until then: using it again has to be noticed.
     refresh_tokens: lambda now: refresh_tokens.c.expires_at < now,
     sessions: lambda now: func.coalesce(sessions.c.ended_at, sessions.c.expires_at) < now - 90 * _DAY,

@@ -137,6 +137,14 @@ async def of_integration(connection: Connection, organization_id: UUID, integrat
     return [_number(row) for row in await connection.execute(query.order_by(n.id))]
 
 
+async def in_use(connection: Connection, organization_id: UUID, phone_number: str) -> PhoneNumber | None:
+    """The organization's number that was rung, if it is in use."""
+    n = phone_numbers.c
+    is_it = (n.organization_id == organization_id) & (n.phone_number == phone_number) & n.is_active
+    row = (await connection.execute(sa.select(*_SHOWN).where(is_it))).one_or_none()
+    return None if row is None else _number(row)
+
+
 @dataclass(frozen=True)
 class Answering:
     """Who answers a number. `provider`: the carrier of its line; `agent_id` None: nobody."""

@@ -165,12 +165,12 @@ def _matches(call: PhoneCall, query: Mapping[str, str]) -> bool:
 
 def _matches_ends(call: PhoneCall, query: Mapping[str, str]) -> bool:
     """Numbers match exactly or by prefix."""
-    direction = query.get("call_direction", "outbound")
-    if direction not in ("inbound", "outbound"):
+    direction = query.get("call_direction")
+    if direction not in (None, "inbound", "outbound"):
         raise BadFilter("call_direction must be inbound or outbound")
     return (
         call.vendor == "plivo"
-        and call.request.is_inbound == (direction == "inbound")
+        and (direction is None or call.request.is_inbound == (direction == "inbound"))
         and call.request.from_number.startswith(query.get("from_number", "").lstrip("+ "))
         and call.request.to_number.startswith(query.get("to_number", "").lstrip("+ "))
     )

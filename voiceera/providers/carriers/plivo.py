@@ -19,6 +19,7 @@ from voiceera.providers.protocols import (
     CarrierTraits,
     Dial,
     DialAnswer,
+    RungIn,
     Transfer,
 )
 from voiceera.rules.audio import AudioFormat
@@ -55,6 +56,7 @@ class Plivo:
 
     Settings: ClassVar[type[PlivoSettings]] = PlivoSettings
     Credentials: ClassVar[type[PlivoCredentials]] = PlivoCredentials
+    answer_type = "application/xml"
     _vendor: ClassVar[str] = "plivo"
     _signs_body: ClassVar[bool] = True
 
@@ -69,6 +71,7 @@ class Plivo:
             reporting_lag_seconds=settings.reporting_lag_seconds,
             finds_by_reference=False,
             has_idempotency_key=False,
+            signs_body=self._signs_body,
         )
         base = f"{str(settings.base_url).rstrip('/')}/Account/{self._auth_id}"
         self._line = RestLine(self._vendor, base, allow, **self._sign_in())
@@ -161,11 +164,21 @@ class Plivo:
     def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         return wire.event(request, kind)
 
+    def fingerprint(self, request: CallbackRequest) -> bytes:
+        """Its nonce: every request has its own, and Vobiz signs nothing else that tells two apart."""
+        return wire.nonce_hash(request, header_prefix=f"x-{self._vendor}")
+
+    def rung_in(self, request: CallbackRequest) -> RungIn:
+        return wire.rung_in(request)
+
     def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
         return wire.stream_xml(media_url, audio_format)
 
     def answer_with_hangup(self) -> str:
         return wire.HANGUP_XML
+
+    def answer_with_rejection(self, *, busy: bool) -> str:
+        return wire.rejection_xml(busy=busy)
 
     def answer_with_transfer(self, transfer: Transfer) -> str:
         return wire.transfer_xml(_digits(transfer.to), _digits(transfer.caller_id), transfer.ring_seconds)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from voiceera.errors import FieldProblem, Invalid
-from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, EndedAs
+from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, EndedAs, RungIn
 from voiceera.rules.audio import AudioFormat, Encoding
 
 # ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,6 +67,11 @@ def signature_matches(request: CallbackRequest, auth_token: str, *, header_prefi
     return any(matches)
 
 
+def nonce_hash(request: CallbackRequest, *, header_prefix: str) -> bytes:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return hashlib.sha256(headers.get(f"{header_prefix}-signature-v3-nonce", "").encode()).digest()
+
+
 # ── XML ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CONTENT_TYPE = {Encoding.ULAW: "audio/x-mulaw", Encoding.L16: "audio/x-l16"}
@@ -87,6 +92,13 @@ def transfer_xml(to: str, caller_id: str, ring_seconds: int) -> str:
 
 
 HANGUP_XML = '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup/></Response>'
+
+
+def rejection_xml(*, busy: bool) -> str:
+    """Before anything else in the document this is a rejection, which is not charged (docs: voice/xml/hangup)."""
+    reason = "busy" if busy else "rejected"
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response><Hangup reason="{reason}"/></Response>'
+
 
 # ── callbacks ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,6 +130,16 @@ def event(request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         cost=form.get("TotalCost") or None,
         machine={"true": True, "false": False}.get(form.get("Machine", "").lower()),
     )
+
+
+def rung_in(request: CallbackRequest) -> RungIn:
+    """Raises Invalid for a body that names no call, or not who rings whom."""
+    form = dict(parse_qsl(urlsplit(request.url).query)) | dict(request.form)
+    missing = [name for name in ("CallUUID", "To", "From") if not form.get(name)]
+    if missing:
+        raise Invalid("The callback names no call.", *(FieldProblem(name, "is missing") for name in missing))
+    person = form["From"].removeprefix("+")
+    return RungIn(form["CallUUID"], f"+{form['To'].removeprefix('+')}", f"+{person}" if person.isdecimal() else None)
 
 
 def _number(text: str | None) -> float | None:

@@ -6,6 +6,7 @@ For the tests of all that dials, and for trying an installation without a carrie
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +26,7 @@ from voiceera.providers.protocols import (
     DialAnswer,
     EndedAs,
     Placed,
+    RungIn,
     Transfer,
 )
 from voiceera.rules.audio import AudioFormat
@@ -46,6 +48,7 @@ class ScriptedCarrier:
 
     Settings: ClassVar[type[BaseModel]] = TrunkSettings
     Credentials: ClassVar[type[BaseModel]] = ScriptedCredentials
+    answer_type = "application/xml"
 
     def __init__(
         self,
@@ -130,11 +133,21 @@ class ScriptedCarrier:
         duration = float(form["duration"]) if "duration" in form else None
         return CarrierEvent(kind, form["call"], ended, form.get("cause"), duration)
 
+    def fingerprint(self, request: CallbackRequest) -> bytes:
+        """Its "x-nonce" header; without one, every request is new."""
+        return sha256((request.headers.get("x-nonce") or str(new_id())).encode()).digest()
+
+    def rung_in(self, request: CallbackRequest) -> RungIn:
+        return RungIn(request.form["call"], request.form["to"], request.form.get("from"))
+
     def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
         return f"<stream to='{media_url}' rate='{audio_format.sample_rate}'/>"
 
     def answer_with_hangup(self) -> str:
         return "<hangup/>"
+
+    def answer_with_rejection(self, *, busy: bool) -> str:
+        return f"<reject reason='{'busy' if busy else 'rejected'}'/>"
 
     def answer_with_transfer(self, transfer: Transfer) -> str:
         return f"<transfer to='{transfer.to}'/>"

@@ -24,6 +24,7 @@ from voiceera.providers.protocols import (
     CarrierTraits,
     Dial,
     DialAnswer,
+    RungIn,
     Transfer,
 )
 from voiceera.rules.audio import AudioFormat
@@ -58,6 +59,7 @@ class Twilio:
 
     Settings: ClassVar[type[BaseModel]] = TwilioSettings
     Credentials: ClassVar[type[BaseModel]] = TwilioCredentials
+    answer_type = "application/xml"
 
     def __init__(
         self, settings: TwilioSettings, credentials: TwilioCredentials, allow: tuple[Allowed, ...] = ()
@@ -122,12 +124,21 @@ class Twilio:
     def parse(self, request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         return wire.event(request, kind)
 
+    def fingerprint(self, request: CallbackRequest) -> bytes:
+        return wire.signature_hash(request)
+
+    def rung_in(self, request: CallbackRequest) -> RungIn:
+        return wire.rung_in(request)
+
     def answer_with_stream(self, media_url: str, audio_format: AudioFormat) -> str:
         """Always µ-law at 8 kHz."""
         return wire.stream_xml(media_url)
 
     def answer_with_hangup(self) -> str:
         return wire.HANGUP_XML
+
+    def answer_with_rejection(self, *, busy: bool) -> str:
+        return wire.reject_xml(busy=busy)
 
     def answer_with_transfer(self, transfer: Transfer) -> str:
         return wire.transfer_xml(transfer.to, transfer.caller_id, transfer.ring_seconds)

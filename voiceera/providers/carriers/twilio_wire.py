@@ -7,14 +7,17 @@ voice/api/call-resource).
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from voiceera.errors import FieldProblem, Invalid
-from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, EndedAs
+from voiceera.providers.protocols import CallbackRequest, CarrierEvent, CarrierEventKind, EndedAs, RungIn
 
 SIGNATURE = "x-twilio-signature"
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+"""Who withholds a number has a word in its place ("anonymous")."""
 
 # ── signatures ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -36,6 +39,12 @@ def signature_matches(request: CallbackRequest, auth_token: str) -> bool:
         hmac.compare_digest(offered, signature(auth_token, url, form).encode()) for url in _spellings(request.url)
     ]
     return any(matches)
+
+
+def signature_hash(request: CallbackRequest) -> bytes:
+    """There is neither nonce nor time, but no two events of a call are alike: they are numbered and dated."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return hashlib.sha256(headers.get(SIGNATURE, "").encode()).digest()
 
 
 def _spellings(url: str) -> tuple[str, str]:
@@ -109,6 +118,15 @@ def event(request: CallbackRequest, kind: CarrierEventKind) -> CarrierEvent:
         duration_seconds=_number(form.get("CallDuration")) if ended else None,
         machine=None if answered_by in ("", "unknown") else answered_by != "human",
     )
+
+
+def rung_in(request: CallbackRequest) -> RungIn:
+    """Raises Invalid for a body that names no call, or not who rings whom."""
+    form = dict(parse_qsl(urlsplit(request.url).query)) | dict(request.form)
+    missing = [name for name in ("CallSid", "To", "From") if not form.get(name)]
+    if missing:
+        raise Invalid("The callback names no call.", *(FieldProblem(name, "is missing") for name in missing))
+    return RungIn(form["CallSid"], form["To"], form["From"] if _E164.fullmatch(form["From"]) else None)
 
 
 def _cause(form: Mapping[str, str]) -> str:
