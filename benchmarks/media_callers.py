@@ -130,6 +130,9 @@ class Caller(WSListener):
         self._is_speaking = False
         self._interrupted_at = self._ended_at = 0.0
         self.is_measured = False
+        self.connected_at = 0.0
+        self.last_heard_at = 0.0
+        """The agent's last frame."""
 
     def hang_up(self) -> None:
         transport, self._transport = self._transport, None
@@ -149,6 +152,7 @@ class Caller(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
+        self.connected_at = monotonic()
         transport.send(WSMsgType.TEXT, _START % (b"c", b"8f0b2c4e"))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -158,7 +162,7 @@ class Caller(WSListener):
             if now - self._last_frame > SPELL_GAP:
                 self._agent_begins(now)
             self._spell.append(now)
-            self._last_frame = now
+            self._last_frame = self.last_heard_at = now
         elif head == b'{"event":"clea':
             self._last_frame = 0.0
             began, self._interrupted_at = self._interrupted_at, 0.0

@@ -25,7 +25,8 @@ from voiceera.rules.calls import (
     TurnLatency,
     TurnRecord,
 )
-from voiceera.services.close import close, recording_key
+from voiceera.rules.sound_files import recording_key
+from voiceera.services.close import close
 from voiceera.store import calls
 from voiceera.store.base import Database
 

@@ -1,6 +1,8 @@
 """The forms in which a finished recording is kept, and where one stands on the way there."""
 
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 
 class SoundFormat(StrEnum):
@@ -21,6 +23,10 @@ MEDIA_TYPES = {
 }
 
 
+ENCODING = "encoding"
+"""The kind of job that encodes a recording once its call is over."""
+
+
 class EncodingState(StrEnum):
     PENDING = "pending"
     SPARE = "spare"
@@ -28,6 +34,11 @@ class EncodingState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     """It stays as it was recorded."""
+
+
+def recording_key(organization_id: UUID, call_id: UUID, created_at: datetime) -> str:
+    """Where a call is recorded to: "org/yyyy/mm/dd/call_id.wav"."""
+    return f"{organization_id}/{created_at:%Y/%m/%d}/{call_id}.wav"
 
 
 def key_in(sound_format: SoundFormat, recorded_key: str) -> str:

@@ -15,13 +15,14 @@ from voiceera.rules.attempts import ENDS_AS
 from voiceera.rules.calls import CallBrief, CallStatus, Direction, Outcome
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.rules.preview import cannot_run
+from voiceera.rules.sound_files import recording_key
 from voiceera.rules.webhooks import Event
 from voiceera.services import analyses
-from voiceera.services.close import recording_key
 from voiceera.services.credentials import Bearer, bearer_of, organization_of
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
 from voiceera.services.maintenance import MaintenanceWatch
+from voiceera.services.salvage import salvage
 from voiceera.services.tokens import Tokens
 from voiceera.store import agents, calls
 from voiceera.store.agents import Agent
@@ -139,5 +140,6 @@ async def give_up(database: Database, organization_id: UUID, call_id: UUID, now:
         )
         await emit_of_call(connection, organization_id, call_id, Event.CALL_ENDED, now)
         await analyses.make_due(connection, organization_id, call_id, now)
+        await salvage(connection, organization_id, call_id, now)
     name, status = call.contact_name, ENDS_AS[Outcome.FAILED]
     return CallState(call_id, None, None, name, status, Outcome.FAILED, call.disposition)

@@ -19,9 +19,9 @@ from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import AttemptState, CallBrief, CallStatus, Direction, TurnRecord
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval
 from voiceera.rules.phones import NotANumber, to_e164
+from voiceera.rules.sound_files import recording_key
 from voiceera.rules.webhooks import Event
 from voiceera.services.close import close as close
-from voiceera.services.close import recording_key
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import LIVE_CHECK, RING_CHECK, settle

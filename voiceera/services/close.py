@@ -8,12 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
 from voiceera.rules.private_speech import Silence, as_json, redacted, redacted_use, redacted_values
-from voiceera.rules.sound_files import EncodingState
+from voiceera.rules.sound_files import ENCODING, EncodingState
 from voiceera.rules.transcripts import LIVE
 from voiceera.rules.webhooks import Event
 from voiceera.services import analyses
@@ -25,9 +24,6 @@ from voiceera.store import attempts, call_tools, calls, do_not_call, jobs, recor
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
-
-ENCODING = "encoding"
-"""The kind of job that encodes a recording once its call is over."""
 
 
 async def close(
@@ -156,11 +152,6 @@ async def _end_without_carrier(connection: Connection, brief: CallBrief, result:
     if heard:
         await emit_of_call(connection, brief.organization_id, brief.call_id, Event.CALL_ENDED, result.ended_at)
     return CallState(brief.call_id, brief.campaign_id, None, None, ENDS_AS[outcome], outcome, result.disposition)
-
-
-def recording_key(organization_id: UUID, call_id: UUID, created_at: datetime) -> str:
-    """Where a recording lies in any store: "org/yyyy/mm/dd/call_id.wav"."""
-    return f"{organization_id}/{created_at:%Y/%m/%d}/{call_id}.wav"
 
 
 def _recording_row(brief: CallBrief, file: RecordingFile, digest: str | None, now: datetime) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from voiceera.rules.private_speech import Silence, from_json
-from voiceera.rules.sound_files import EncodingState, SoundFormat, key_in
+from voiceera.rules.sound_files import ENCODING, EncodingState, SoundFormat, key_in
 from voiceera.rules.waveforms import Waveform
 from voiceera.rules.webhooks import Event
-from voiceera.services.close import ENCODING
 from voiceera.services.events import emit
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import calls, jobs, recordings
@@ -47,6 +46,8 @@ class Encoded:
 
     size_bytes: int
     sha256: str
+    sample_rate: int
+    duration_seconds: float
     waveform: Waveform
 
 
@@ -106,6 +107,8 @@ async def finish(
             key=key_in(task.sound_format, task.key),
             format=task.sound_format,
             size_bytes=encoded.size_bytes,
+            sample_rate=encoded.sample_rate,
+            duration_seconds=encoded.duration_seconds,
             sha256=encoded.sha256,
             encoding_state=EncodingState.SPARE if is_copy else EncodingState.DONE,
             encoding_due_at=later if is_copy else None,

@@ -13,6 +13,7 @@ from voiceera.rules.windows import hours_of, zones_of
 from voiceera.services import analyses
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
+from voiceera.services.salvage import salvage
 from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection
@@ -77,9 +78,9 @@ async def _end_call(connection: Connection, attempt: Attempt, verdict: Verdict, 
     if heard:
         await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_ENDED, now)
     if attempt.conversation_started_at is not None and attempt.conversation_ended_at is None:
-        await analyses.make_due(
-            connection, attempt.organization_id, attempt.id, now
-        )  # what was heard until it broke off
+        # what was heard until it broke off
+        await analyses.make_due(connection, attempt.organization_id, attempt.id, now)
+        await salvage(connection, attempt.organization_id, attempt.id, now)
     return CallState(
         attempt.id,
         attempt.campaign_id,

@@ -7,9 +7,8 @@ from datetime import datetime
 from voiceera.clock import utc_now
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
-from voiceera.rules.sound_files import SoundFormat, key_in
+from voiceera.rules.sound_files import ENCODING, SoundFormat, key_in
 from voiceera.services import encodings as service
-from voiceera.services.close import ENCODING
 from voiceera.services.encodings import Task
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import recordings

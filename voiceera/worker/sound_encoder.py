@@ -36,25 +36,51 @@ class NotEncoded(Exception):
         self.may_pass = may_pass
 
 
+class _Sound:
+    """What a recording says: how long it is, and a digest of its samples."""
+
+    def __init__(self, rate: int) -> None:
+        self._digest = hashlib.sha256()
+        self._frames = 0
+        self.rate = rate
+
+    def add(self, block: npt.NDArray[np.int16]) -> None:
+        self._digest.update(block.tobytes())
+        self._frames += len(block)
+
+    @property
+    def seconds(self) -> float:
+        return self._frames / self.rate
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Sound) and self._digest.digest() == other._digest.digest()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def encode(source: Path, target: Path, sound_format: SoundFormat, silences: Sequence[Silence] = ()) -> Encoded:
     """Leaves a whole file at `target`, silent where it shall be, or none. Raises NotEncoded."""
     if not source.is_file():
         raise NotEncoded("the recording is gone", may_pass=False)
     try:
         if sound_format is SoundFormat.WAV and not silences:
-            waveform, _ = _survey(source)
+            waveform, sound = _survey(source)
         else:
-            waveform = _encode(source, target, sound_format, silences)
+            waveform, sound = _encode(source, target, sound_format, silences)
         with target.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Encoded(target.stat().st_size, digest, waveform)
+        if not sound.seconds:
+            raise NotEncoded("nothing was recorded", may_pass=False)
+        return Encoded(target.stat().st_size, digest, sound.rate, round(sound.seconds, 3), waveform)
     except OSError as error:
         raise NotEncoded(os.strerror(error.errno) if error.errno else "the disk failed", may_pass=True) from None
     except soundfile.LibsndfileError:
         raise NotEncoded("the file is no recording, or the disk is full", may_pass=True) from None
 
 
-def _encode(source: Path, target: Path, sound_format: SoundFormat, silences: Sequence[Silence]) -> Waveform:
+def _encode(
+    source: Path, target: Path, sound_format: SoundFormat, silences: Sequence[Silence]
+) -> tuple[Waveform, _Sound]:
     """By way of a temporary file, so that what lies at `target` is always whole."""
     temporary = target.with_name(f".{target.name}")
     try:
@@ -69,29 +95,7 @@ def _encode(source: Path, target: Path, sound_format: SoundFormat, silences: Seq
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return waveform
-
-
-class _Sound:
-    """What a recording says: how long it is, and a digest of its samples."""
-
-    def __init__(self, rate: int) -> None:
-        self._digest = hashlib.sha256()
-        self._frames = 0
-        self._rate = rate
-
-    def add(self, block: npt.NDArray[np.int16]) -> None:
-        self._digest.update(block.tobytes())
-        self._frames += len(block)
-
-    @property
-    def seconds(self) -> float:
-        return self._frames / self._rate
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sound) and self._digest.digest() == other._digest.digest()
-
-    __hash__ = None  # type: ignore[assignment]
+    return waveform, recorded
 
 
 def _write(
