@@ -183,7 +183,7 @@ def swept(request: pytest.FixtureRequest) -> list[str]:
     """All zones with `--full-sweep`, else a sample of them that stays the same."""
     if request.config.getoption("--full-sweep"):
         return list(zone_names())
-    return ["Africa/Casablanca", "Australia/Lord_Howe", "Asia/Gaza", *random.Random(1).sample(zone_names(), 25)]
+    return ["Africa/Casablanca", "Australia/Lord_Howe", "Asia/Gaza", *random.Random(1).sample(zone_names(), 12)]
 
 
 def test_around_every_clock_change_nobody_is_called_outside_their_hours(request: pytest.FixtureRequest) -> None:
@@ -196,7 +196,7 @@ def test_around_every_clock_change_nobody_is_called_outside_their_hours(request:
             changes += 1
             for hours in (WORKING, nightly, narrow):
                 _hold_to_judge(hours, change, where)
-    assert changes > 100
+    assert changes > 80
 
 
 def _hold_to_judge(hours: CallingHours, change: datetime, where: tuple[ZoneInfo, ...]) -> None:
