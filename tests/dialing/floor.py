@@ -1,6 +1,6 @@
 """A dialer, a reaper and a scripted carrier on a clock that the test moves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,10 +46,13 @@ class Floor:
         return self.dialers[name]
 
     async def launch(self, people: int = 3, name: str = "Spring", **changes: Any) -> UUID:
+        return await self.launch_to([number(100 + index) for index in range(people)], name, **changes)
+
+    async def launch_to(self, numbers: Sequence[str], name: str = "Spring", **changes: Any) -> UUID:
         draft = CampaignDraft(name, self.world.agent_id, config=changes.pop("config", quick()), **changes)
         async with self.world.scope() as connection:
             campaign = await campaigns.create(connection, self.world.organization_id, draft, self.now)
-            drafts = [ContactDraft(phone_number=number(100 + i), name=f"P{i}") for i in range(people)]
+            drafts = [ContactDraft(phone_number=each, name=f"P{i}") for i, each in enumerate(numbers)]
             await contacts.add(connection, self.world.organization_id, campaign.id, drafts, self.now)
             await campaigns.launch(connection, self.world.organization_id, campaign.id, self.now)
         return campaign.id

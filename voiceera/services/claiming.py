@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from voiceera.rules.breakers import may_dial, probed
 from voiceera.rules.campaigns import CampaignStatus
 from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
+from voiceera.services.breakers import campaign_key, line_key
 from voiceera.services.caller_ids import Pool, are_used_up
 from voiceera.services.trunks import Trunk
 from voiceera.store import campaigns, dial_queue, media_nodes
 from voiceera.store.base import Connection, Database
 from voiceera.store.campaigns import Hold
-from voiceera.store.dial_queue import Claimed, Work
+from voiceera.store.dial_queue import Claimed, Gate, Work
 
 CLAIM_FOR = timedelta(seconds=15)
 """A claim that has not become a dial by then goes back: its worker is taken for dead."""
@@ -19,10 +21,12 @@ CLAIM_FOR = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt to be dialled at `start_at`, not before, and not after `send_by`."""
+    """One attempt to be dialled at `start_at`, not before, and not after `send_by`. `is_watched`: a circuit breaker
+    wants to hear of it also if all goes well."""
 
     claimed: Claimed
     start_at: datetime
+    is_watched: bool = False
 
     @property
     def send_by(self) -> datetime:
@@ -64,14 +68,16 @@ async def _claim_campaign(
         return []
     if are_used_up(pool, campaign.config.caller_ids, now):
         return []
-    trunk_key, own_key = _key(trunk), f"campaign:{campaign_id}"
+    trunk_key, own_key = line_key(trunk.integration_id), campaign_key(campaign_id)
     gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key])
     everywhere, here = await dial_queue.count_slots(connection, organization_id, campaign_id)
     limits = {
-        trunk_key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[trunk_key]),
-        own_key: Limit(campaign.config.max_concurrent_calls, here, campaign.config.calls_per_second, gates[own_key]),
+        trunk_key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[trunk_key].starts),
+        own_key: Limit(
+            campaign.config.max_concurrent_calls, here, campaign.config.calls_per_second, gates[own_key].starts
+        ),
     }
-    instants = _instants(limits, room, now)
+    instants = _instants(limits, gates, room, now)
     if not instants:
         return []
     claimed = await dial_queue.claim_contacts(
@@ -84,29 +90,27 @@ async def _claim_campaign(
         now,
         now + CLAIM_FOR,
     )
-    return await _book(connection, organization_id, limits, claimed, instants, now)
+    return await _book(connection, organization_id, limits, gates, claimed, instants, now)
 
 
 async def _claim_single(
     connection: Connection, organization_id: UUID, trunk: Trunk, room: int, worker: str, now: datetime
 ) -> list[Claim]:
-    key = _key(trunk)
+    key = line_key(trunk.integration_id)
     gates = await dial_queue.lock_gates(connection, organization_id, [key])
     everywhere, _ = await dial_queue.count_slots(connection, organization_id, None)
-    limits = {key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[key])}
-    instants = _instants(limits, room, now)
+    limits = {key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[key].starts)}
+    instants = _instants(limits, gates, room, now)
     if not instants:
         return []
     claimed = await dial_queue.claim_queued(connection, organization_id, len(instants), worker, now, now + CLAIM_FOR)
-    return await _book(connection, organization_id, limits, claimed, instants, now)
+    return await _book(connection, organization_id, limits, gates, claimed, instants, now)
 
 
-def _key(trunk: Trunk) -> str:
-    return f"trunk:{trunk.integration_id}"
-
-
-def _instants(limits: dict[str, Limit], room: int, now: datetime) -> list[datetime]:
+def _instants(limits: dict[str, Limit], gates: dict[str, Gate], room: int, now: datetime) -> list[datetime]:
     nested = tuple(limits.values())
+    by_breakers = (may_dial(gate.breaker, now) for gate in gates.values())
+    room = min(room, *(allowed for allowed in by_breakers if allowed is not None), room)
     return starts(nested, free_places(nested, room), now)
 
 
@@ -114,13 +118,18 @@ async def _book(
     connection: Connection,
     organization_id: UUID,
     limits: dict[str, Limit],
+    gates: dict[str, Gate],
     claimed: list[Claimed],
     instants: list[datetime],
     now: datetime,
 ) -> list[Claim]:
-    """Only the starts that somebody took count against the gates."""
+    """Only the starts that somebody took count against the gates; one that is a breaker's probe, it is told of."""
+    if not claimed:
+        return []
     given = instants[: len(claimed)]
     for key, limit in limits.items():
-        if given:
-            await dial_queue.set_gate(connection, organization_id, key, with_starts(limit, given, now))
-    return [Claim(one, start) for one, start in zip(claimed, given, strict=True)]
+        await dial_queue.set_gate(connection, organization_id, key, with_starts(limit, given, now))
+        if may_dial(gates[key].breaker, now) is not None:
+            await dial_queue.set_breaker(connection, organization_id, key, probed(gates[key].breaker, now))
+    is_watched = not all(gate.breaker.is_calm for gate in gates.values())
+    return [Claim(one, start, is_watched) for one, start in zip(claimed, given, strict=True)]

@@ -68,6 +68,7 @@ dial_gates = sa.Table(
     sa.Column("organization_id", _ID, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("starts", JSONB, nullable=False),
+    sa.Column("breaker", JSONB, nullable=False),
 )
 
 

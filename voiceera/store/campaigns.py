@@ -257,6 +257,14 @@ async def active_of_agent(connection: Connection, organization_id: UUID, agent_i
     return found
 
 
+async def active(connection: Connection, organization_id: UUID) -> list[UUID]:
+    """The campaigns that dial."""
+    c = campaigns.c
+    is_active = (c.status == CampaignStatus.ACTIVE) & c.deleted_at.is_(None)
+    found = await connection.scalars(sa.select(c.id).where(c.organization_id == organization_id, is_active))
+    return list(found)
+
+
 async def dialling(connection: Connection, organization_id: UUID) -> list[UUID]:
     """The campaigns that dial, or will when their time comes; locked until the transaction ends."""
     c = campaigns.c

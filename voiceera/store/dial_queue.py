@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from voiceera.ids import new_id
+from voiceera.rules.breakers import Breaker
 from voiceera.rules.calls import AttemptState
 from voiceera.rules.campaigns import ContactState
 from voiceera.rules.pacing import Starts
@@ -59,16 +61,35 @@ async def work(connection: Connection, now: datetime) -> list[Work]:
     return [Work(*row) for row in await connection.execute(_WORK, {"now": now})]
 
 
-async def lock_gates(connection: Connection, organization_id: UUID, keys: Sequence[str]) -> dict[str, Starts]:
-    """The starts that each limit remembers. Held until the commit: one dialer at a time passes."""
+@dataclass(frozen=True)
+class Gate:
+    """What a limit (of a line, a campaign …) remembers."""
+
+    starts: Starts
+    breaker: Breaker
+
+
+async def lock_gates(connection: Connection, organization_id: UUID, keys: Sequence[str]) -> dict[str, Gate]:
+    """Held until the commit: one dialer at a time passes."""
     g = dial_gates.c
-    statement = sa.select(g.key, g.starts).where(g.organization_id == organization_id, g.key.in_(keys))
+    statement = sa.select(g.key, g.starts, g.breaker).where(g.organization_id == organization_id, g.key.in_(keys))
     locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
     if len(locked) < len(keys):
-        rows = [{"organization_id": organization_id, "key": key, "starts": {}} for key in sorted(keys)]
+        rows = [{"organization_id": organization_id, "key": key, "starts": {}, "breaker": {}} for key in sorted(keys)]
         await connection.execute(insert(dial_gates).on_conflict_do_nothing(), rows)
         locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
-    return {row.key: {int(slot): count for slot, count in row.starts.items()} for row in locked}
+    return {row.key: _gate(row) for row in locked}
+
+
+def _gate(row: Any) -> Gate:
+    starts = {int(slot): count for slot, count in row.starts.items()}
+    return Gate(starts, msgspec.convert(row.breaker, Breaker) if row.breaker else Breaker())
+
+
+async def set_breaker(connection: Connection, organization_id: UUID, key: str, breaker: Breaker) -> None:
+    g = dial_gates.c
+    statement = sa.update(dial_gates).where(g.organization_id == organization_id, g.key == key)
+    await connection.execute(statement.values(breaker={} if breaker == Breaker() else msgspec.to_builtins(breaker)))
 
 
 async def set_gate(connection: Connection, organization_id: UUID, key: str, starts: Starts) -> None:

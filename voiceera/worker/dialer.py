@@ -14,7 +14,8 @@ from voiceera.gathering import Gatherer
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
 from voiceera.rules.pacing import SLOT, next_slice
-from voiceera.services import carrier_answers, cases, claiming, dialing, releasing
+from voiceera.services import breakers, carrier_answers, cases, claiming, dialing, releasing
+from voiceera.services.breakers import Hearsay, Line, News
 from voiceera.services.caller_ids import Pools
 from voiceera.services.carrier_answers import Answered
 from voiceera.services.claiming import Claim
@@ -67,6 +68,10 @@ class Dialer:
         self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
         self._answers: Gatherer[UUID, Answered, None] = Gatherer(
             self._record, pause_seconds=_ANSWERS_SECONDS, at_most=_MOST_IN_A_SLICE
+        )
+        self._hearsay = Hearsay()
+        self._news: Gatherer[Line, News, None] = Gatherer(
+            self._tell_breakers, pause_seconds=_ANSWERS_SECONDS, at_most=_MOST_IN_A_SLICE
         )
         self._in_maintenance = False
         self._health = LineHealth(database)
@@ -206,9 +211,23 @@ class Dialer:
                     told = {"placed": answer.placed, "reason": answer.reason}
                     log.warning("not_accepted", attempt_id=intent.dial.reference, **told)
                 await self._answered(intent, answer)
-                await self._health.note(intent.claim.claimed.organization_id, trunk, answer, self._now())
+                await self._note(intent, trunk, answer)
             except Exception:
                 log.exception("dial_failed", attempt_id=intent.dial.reference)
+
+    async def _note(self, intent: Intent, trunk: Trunk, answer: DialAnswer) -> None:
+        """Let whoever watches the line know."""
+        claimed, now = intent.claim.claimed, self._now()
+        await self._health.note(claimed.organization_id, trunk, answer, now)
+        line, news = (claimed.organization_id, trunk.integration_id), breakers.news_of(answer)
+        is_watched = intent.claim.is_watched
+        for each in self._hearsay.add(line, claimed.campaign_id, news, now, is_watched=is_watched):
+            await self._news.put(line, each)
+
+    async def _tell_breakers(self, line: Line, news: Sequence[News]) -> list[None]:
+        async with self._transactions:
+            await breakers.note(self._database, *line, news, self._now())
+        return [None] * len(news)
 
     async def _answered(self, intent: Intent, answer: DialAnswer) -> None:
         claimed = intent.claim.claimed
