@@ -15,6 +15,9 @@ WINDOW = timedelta(seconds=60)
 """Dials are counted from a fault on for so long."""
 FAULTS = 5
 SHARE = 0.5
+LISTEN = timedelta(seconds=1)
+"""From the first fault on, other dialers tell of good news too: before they had the time, it takes more faults."""
+MANY_FAULTS = 20
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=10)
 PROBE_WITHIN = timedelta(seconds=60)
@@ -85,13 +88,15 @@ def _counted(breaker: Breaker, news: Heard, now: datetime) -> Breaker:
         if not news.faults:
             return Breaker()
         breaker = Breaker(since=now)
+    assert breaker.since is not None
     counted = replace(
         breaker,
         dials=breaker.dials + news.good + news.faults,
         faults=breaker.faults + news.faults,
         reason=news.reason or breaker.reason,
     )
-    is_too_much = counted.faults >= FAULTS and counted.faults >= SHARE * counted.dials
+    has_others_said = now - breaker.since >= LISTEN or counted.faults >= MANY_FAULTS
+    is_too_much = has_others_said and counted.faults >= FAULTS and counted.faults >= SHARE * counted.dials
     return _opened(counted, now) if is_too_much else counted
 
 
