@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from voiceera.engine.playback import Playback
 from voiceera.engine.streams import in_time
@@ -83,6 +84,11 @@ class AgentVoice:
         self._to_synthesize.append(speech)
         if self._task is None:
             self._task = self._spawn(self._synthesize_all())
+
+    def speak_with(self, text_to_speech: TextToSpeech) -> None:
+        """From the next sentence on, in this one's own voice."""
+        self._text_to_speech = text_to_speech
+        self._voice = replace(self._voice, voice_id=None)
 
     def text_of(self, tag: str) -> str:
         return self._speeches[tag].text if tag in self._speeches else ""

@@ -25,7 +25,7 @@ from voiceera.engine.tools import CallTools
 from voiceera.engine.turn_clock import LatencyOfTurns
 from voiceera.errors import ProviderError
 from voiceera.log import get_logger
-from voiceera.providers.protocols import Recognition, SpeechToText, Voice
+from voiceera.providers.protocols import Recognition, SpeechToText, TextToSpeech, Voice
 from voiceera.rules.calls import (
     AnsweredBy,
     CallBrief,
@@ -110,6 +110,8 @@ class Call:
         self._thinking: asyncio.Task[None] | None = None
         self._brain: Brain | None = None
         self._voice: AgentVoice | None = None
+        self._last_voice: TextToSpeech | None = None
+        self._switches = 0
         self._turns: list[TurnRecord] = []
         self._latency = LatencyOfTurns()
         self._hangup: Hangup | None = None
@@ -307,7 +309,8 @@ class Call:
         """Find the providers and begin. The caller is heard and recorded meanwhile."""
         try:
             async with asyncio.timeout(SETUP_SECONDS):
-                providers = await self._shared.providers_for(self.brief)
+                found = await self._shared.providers_for(self.brief)
+            providers = found.secured(self._shared.health, self._note_switch)
             self._brain = brain_for(self.brief, providers.language_model, self._tools, self._started_at.date())
         except (ProviderError, TimeoutError) as error:
             self._note_failure("set-up", error)
@@ -321,8 +324,9 @@ class Call:
             self._playback,
             spawn=self._spawn,
             on_first_sound=lambda: self._latency.first_sound(self._clock()),
-            on_failed=lambda error: self._provider_failed("text-to-speech", error, speechless=True),
+            on_failed=self._voice_failed,
         )
+        self._last_voice = providers.last_voice
         self._spawn(self._open_ear(providers.speech_to_text))
         self._post(Answered(self._began))
 
@@ -368,11 +372,15 @@ class Call:
             opted_out=self._conversation.opted_out,
             callback_at=self._tools.callback_at,
             tools=tuple(self._tools.uses),
-            usage=dict(self._brain.usage) if self._brain is not None else {},
+            usage=self._usage(),
             interruptions=self._conversation.interruptions,
             recording=recording,
             error=self._error,
         )
+
+    def _usage(self) -> dict[str, int]:
+        counted = dict(self._brain.usage) if self._brain is not None else {}
+        return counted | ({"provider_switches": self._switches} if self._switches else {})
 
     async def _play_out(self) -> None:
         """What was sent last may still be on its way: hanging up now would cut it."""
@@ -403,6 +411,19 @@ class Call:
     def _provider_failed(self, part: str, error: Exception, *, speechless: bool = False) -> None:
         self._note_failure(part, error)
         self._post(ProviderFailed(speechless))
+
+    def _voice_failed(self, error: Exception) -> None:
+        """Nothing more is heard of this voice; another may be left to say the apology."""
+        last, self._last_voice = self._last_voice, None
+        if last is not None and self._voice is not None:
+            self._voice.speak_with(last)
+        self._provider_failed("text-to-speech", error, speechless=last is None)
+
+    def _note_switch(self, provider: object, error: Exception) -> None:
+        """One of several providers failed, and another goes on."""
+        self._switches += 1
+        vendor = error.vendor if isinstance(error, ProviderError) else type(provider).__name__
+        log.warning("provider_switched", call_id=str(self.brief.call_id), vendor=vendor, reason=str(error))
 
     def _note_failure(self, part: str, error: Exception) -> None:
         vendor = error.vendor if isinstance(error, ProviderError) else None

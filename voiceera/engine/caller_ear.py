@@ -13,8 +13,8 @@ from voiceera.rules.turn_events import Event, Partial, ProviderFailed, SpeechSta
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """Sound from before speech is sure that belongs to it: 0.1 s until it is sure, and soft beginnings."""
-LONGEST_FINISH = 8.0
-"""Seconds that a recognizer may take after the last sample."""
+LONGEST_FINISH = 5.0
+"""Seconds that a recognizer may take after the last sample: an apology still fits into 8."""
 
 
 class _Utterance:

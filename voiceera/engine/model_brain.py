@@ -16,7 +16,7 @@ from voiceera.rules.templates import fill
 from voiceera.rules.tools import MOST_ROUNDS
 from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Sentence, Silence
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 4.5
 """How long a model may take for its next piece, before the call gives it up: an apology still fits into 8 s."""
 
 

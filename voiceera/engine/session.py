@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from voiceera.clock import monotonic
 from voiceera.engine.call import Call
+from voiceera.engine.failover import Health
 from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
@@ -37,6 +38,7 @@ class Engine:
             recordings or RecordingThread(),
             clock,
             tools,
+            Health(clock),
         )
         self._is_given = (voice_activity is not None, wheel is not None, recordings is not None)
         self.live: set[Call] = set()

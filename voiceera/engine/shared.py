@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from voiceera.engine.failover import Health, OnFailed, Succession
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
+from voiceera.engine.spares import EarWithSpares, ModelWithSpares, VoiceWithSpares
 from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.providers.protocols import LanguageModel, SpeechToText, TextToSpeech
@@ -23,6 +25,26 @@ class CallProviders:
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     language_model: LanguageModel | None = None
+    spare_ears: tuple[SpeechToText, ...] = ()
+    """Who takes over, one after the other, when the first fails."""
+    spare_voices: tuple[TextToSpeech, ...] = ()
+    spare_models: tuple[LanguageModel, ...] = ()
+    last_voice: TextToSpeech | None = None
+    """Says the apology when no other voice is left."""
+
+    def secured(self, health: Health, on_failed: OnFailed) -> "CallProviders":
+        """The same, with spares that take over by themselves. Who has none stays as it is, at no cost."""
+        ears = Succession((self.speech_to_text, *self.spare_ears), health, on_failed)
+        voices = Succession((self.text_to_speech, *self.spare_voices), health, on_failed)
+        model = self.language_model
+        if model is not None and self.spare_models:
+            model = ModelWithSpares(Succession((model, *self.spare_models), health, on_failed))
+        return CallProviders(
+            EarWithSpares(ears) if self.spare_ears else self.speech_to_text,
+            VoiceWithSpares(voices) if self.spare_voices else self.text_to_speech,
+            model,
+            last_voice=self.last_voice,
+        )
 
 
 ProvidersFor = Callable[[CallBrief], Awaitable[CallProviders]]
@@ -38,7 +60,8 @@ class Shared:
     wheel: SendWheel
     recordings: RecordingThread
     clock: Callable[[], float]
-    tools: ToolDesk = field(default_factory=ToolDesk)
+    tools: ToolDesk
+    health: Health
     _phrases: dict[tuple[UUID, int], tuple[str, ...]] = field(default_factory=dict)
 
     def phrases_of(self, brief: CallBrief) -> tuple[str, ...]:

@@ -52,7 +52,10 @@ class AgentConfig(Sent):
     stt_provider: str = "moonshine"
     tts_provider: str = "espeak"
     telephony_provider: str | None = None
-    fallback_providers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    fallback_providers: Annotated[
+        dict[Literal["stt", "tts", "llm"], Annotated[tuple[str, ...], Field(max_length=5)]],
+        Field(description="Who takes over, one after the other, when the first fails in a call."),
+    ] = Field(default_factory=dict)
     voice_parameters: VoiceParameters = VoiceParameters()
     conversation: ConversationSettings = ConversationSettings()
     tools: Annotated[tuple[Tool, ...], Field(max_length=50)] = ()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from voiceera import ids
@@ -41,9 +42,18 @@ def check(config: AgentConfig) -> None:
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
         known = {*registry.names(kind), *EMBEDDED.get(kind, ())}
-        if name is not None and name not in known:
+        if name is not None and name.partition("/")[0] not in known:
             there_are = ", ".join(sorted(known)) or "none yet"
             problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
+    for kind_, spares in config.fallback_providers.items():
+        known = {*registry.names(Kind(kind_)), *EMBEDDED.get(Kind(kind_), ())}
+        problems += [
+            FieldProblem(
+                f"fallback_providers.{kind_}.{place}", f"there is no such provider: {', '.join(sorted(known))}"
+            )
+            for place, name in enumerate(spares)
+            if name.partition("/")[0] not in known
+        ]
     if problems:
         raise Invalid("The agent cannot run like this.", *problems)
 
@@ -56,12 +66,19 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
         [] if lines else [Missing("telephony_provider", "No carrier is connected: create a telephony integration.")]
     )
     found += _brain(config)
-    for field, kind in (("llm_provider", "llm"), ("stt_provider", "stt"), ("tts_provider", "tts")):
-        name = getattr(config, field)
-        if name is None or name in EMBEDDED.get(Kind(kind), ()):
-            continue
-        if not await integrations.of_type(connection, agent.organization_id, kind, name):
-            found.append(Missing(field, f"No integration of type {kind} for {name}."))
+    kinds: tuple[tuple[str, Literal["llm", "stt", "tts"]], ...] = (
+        ("llm_provider", "llm"),
+        ("stt_provider", "stt"),
+        ("tts_provider", "tts"),
+    )
+    for field, kind in kinds:
+        for name in filter(None, (getattr(config, field), *config.fallback_providers.get(kind, ()))):
+            provider, _, wanted = name.partition("/")
+            if provider in EMBEDDED.get(Kind(kind), ()):
+                continue
+            there = await integrations.of_type(connection, agent.organization_id, kind, provider)
+            if not any(not wanted or row.name == wanted for row in there):
+                found.append(Missing(field, f"No integration of type {kind} for {name}."))
     if config.stt_provider in EMBEDDED[Kind.SPEECH_TO_TEXT] and not config.language.lower().startswith("en"):
         message = (
             f"The embedded recognizer knows English only, not {config.language}: keypad answers work, speech not."

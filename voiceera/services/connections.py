@@ -53,6 +53,8 @@ class Connections:
             provider = known.provider
         else:
             provider = self._made(kind, row, secrets)
+            if (warm := getattr(provider, "warm", None)) is not None:
+                warm()
             if known is not None:
                 self._retired.append(known.provider)  # a call may still be on the old one: closed with all
         self._open[key] = _Open(provider, row.id, row.updated_at, monotonic())

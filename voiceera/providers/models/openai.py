@@ -92,12 +92,17 @@ class OpenAILanguageModel:
         except Exception as error:
             raise _failed(error) from error
 
+    def warm(self) -> None:
+        """Begin to import the SDK now, while the agent still greets."""
+        if self._sdk is None:
+            self._sdk = asyncio.create_task(asyncio.to_thread(self._make_client))
+
     async def close(self) -> None:
         await self._http.aclose()
 
     async def _client(self) -> Any:
-        if self._sdk is None:
-            self._sdk = asyncio.create_task(asyncio.to_thread(self._make_client))
+        self.warm()
+        assert self._sdk is not None
         return await asyncio.shield(self._sdk)  # who waits may be interrupted; the next one needs it all the same
 
     def _make_client(self) -> Any:
