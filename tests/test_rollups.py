@@ -20,9 +20,10 @@ from voiceera.rules import periods
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.analysis import Emotion, Sentiment
 from voiceera.rules.calls import CallStatus, Outcome
-from voiceera.store import agents, analytics, calls, rollups
+from voiceera.store import agents, analytics, call_totals, calls, rollups
 from voiceera.store.analytics import Slice
 from voiceera.store.base import Connection, Database
+from voiceera.store.call_filter import CallFilter
 from voiceera.store.filters import Span
 from voiceera.worker.rollups import Rollups
 
@@ -192,6 +193,10 @@ async def check(connection: Connection, wanted: Slice, zone: ZoneInfo) -> None:
         (await analytics.totals_by_campaign(connection, wanted), lambda row: row.campaign_id),
     ):
         assert plain(found) == recount_by(rows, key)
+    for status in (None, "failed"):
+        asked = CallFilter(agent_id=wanted.agent_id, campaign_id=wanted.campaign_id, status=status, span=wanted.span)
+        recount = sum(status in (None, row.status) for row in rows)
+        assert await call_totals.total(connection, wanted.organization_id, asked, most=10_000) == recount
     first, last = START - timedelta(days=2), START + timedelta(days=DAYS + 2)
     days = periods.days_between(first, last, zone)
     midnights = [periods.midnight(day, zone) for day in days]

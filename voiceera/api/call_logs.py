@@ -10,7 +10,7 @@ from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
 from voiceera.api import hot
-from voiceera.api.depends import Reading, Watch, Work, Writing
+from voiceera.api.depends import Listing, Reading, Watch, Work, Writing
 from voiceera.api.envelope import success
 from voiceera.api.hot import Shower
 from voiceera.api.lists import EARLIEST, LATEST, DatedQuery, ListQuery, PhoneFilter, Zone, instant
@@ -176,14 +176,14 @@ def _recording_url(base: str, call: Any) -> str | None:
 
 
 @routes.get("/call-logs", response_model=Success[Items[CallLog]])
-async def list_call_logs(work: Reading, query: Annotated[CallsQuery, Query()]) -> Response:
+async def list_call_logs(work: Listing, query: Annotated[CallsQuery, Query()]) -> Response:
     """The organization's calls."""
     return await _list(work, query, query.wanted(span=query.span()))
 
 
 @routes.get("/call-logs/campaign/{campaign_id}", response_model=Success[Items[CallLog]])
 async def list_campaign_calls(
-    work: Reading, campaign_id: UUID, query: Annotated[CampaignCallsQuery, Query()]
+    work: Listing, campaign_id: UUID, query: Annotated[CampaignCallsQuery, Query()]
 ) -> Response:
     """A campaign's calls, also of one that was deleted."""
     if await campaigns.get(work.connection, work.organization_id, campaign_id, deleted=True) is None:
@@ -192,7 +192,7 @@ async def list_campaign_calls(
 
 
 @routes.get("/call-logs/agent/{agent_id}", response_model=Success[Items[CallLog]])
-async def list_agent_calls(work: Reading, agent_id: UUID, query: Annotated[AgentCallsQuery, Query()]) -> Response:
+async def list_agent_calls(work: Listing, agent_id: UUID, query: Annotated[AgentCallsQuery, Query()]) -> Response:
     """An agent's calls, also of one that was deleted."""
     if await agents.get_version(work.connection, work.organization_id, agent_id, 1) is None:
         raise NotFound("AGENT_001", "No such agent.")
@@ -200,7 +200,7 @@ async def list_agent_calls(work: Reading, agent_id: UUID, query: Annotated[Agent
 
 
 @routes.get("/call-logs/date/{date}", response_model=Success[Items[CallLog]])
-async def list_calls_of_day(work: Reading, date: Day, query: Annotated[DayQuery, Query()]) -> Response:
+async def list_calls_of_day(work: Listing, date: Day, query: Annotated[DayQuery, Query()]) -> Response:
     """The calls that were made on a day, in the time zone given."""
     span = Span(instant(date, query.timezone), instant(date, query.timezone, is_end=True))
     return await _list(work, query, query.wanted(span=span))

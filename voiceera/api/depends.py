@@ -1,9 +1,9 @@
 """What a route is given: who calls, and one transaction that commits once, before the answer leaves.
 
-`Reading`, `Writing`, `Personal`, `Owning`, `Administering` are a caller with a transaction over its organization;
-`Visiting` is anybody, without one. `Watching`, `Acting` (which may write) and `ActingForSelf` are a caller without
-one, for answers that stream and for operations with transactions of their own. Each declares the route's policy.
-Those that may write heed a POST's Idempotency-Key.
+`Reading`, `Listing`, `Writing`, `Personal`, `Owning`, `Administering` are a caller with a transaction over its
+organization; `Visiting` is anybody, without one. `Watching`, `Acting` (which may write) and `ActingForSelf` are a
+caller without one, for answers that stream and for operations with transactions of their own. Each declares the
+route's policy. Those that may write heed a POST's Idempotency-Key.
 """
 
 import asyncio
@@ -151,7 +151,7 @@ def visitor(request: Request) -> Visit:
     return here
 
 
-def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
+def _worker(access: Access, *, keep_plans: bool = False) -> Callable[..., AsyncIterator[Work]]:
     async def work(
         request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
     ) -> AsyncIterator[Work]:
@@ -161,7 +161,8 @@ def _worker(access: Access) -> Callable[..., AsyncIterator[Work]]:
         committed: list[Callable[[], Awaitable[None]]] = []
         for pause in idempotency.tries():
             try:
-                async with here.backend.database.organization(organization_id) as connection:
+                begun = here.backend.database.organization(organization_id, keep_plans=keep_plans)
+                async with begun as connection:
                     caller = await _identify(connection, here, credential, access)
                     if asked is not None:
                         key = asked.of(organization_id, caller.user.id, here.backend.vault)
@@ -215,6 +216,8 @@ Watching = Annotated[Watch, Depends(watcher(Access.READ))]
 Acting = Annotated[Watch, Depends(watcher(Access.WRITE))]
 ActingForSelf = Annotated[Watch, Depends(watcher(Access.SELF))]
 Reading = Annotated[Work, Depends(_worker(Access.READ), scope="function")]
+Listing = Annotated[Work, Depends(_worker(Access.READ, keep_plans=True), scope="function")]
+"""`Reading` for hot lists, whose statements are put for it; see `Database.organization`."""
 Writing = Annotated[Work, Depends(_worker(Access.WRITE), scope="function")]
 Personal = Annotated[Work, Depends(_worker(Access.SELF), scope="function")]
 Owning = Annotated[Work, Depends(_worker(Access.OWN), scope="function")]

@@ -5,7 +5,7 @@ Each answer is one statement, so it is true of one instant: it equals a recount.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from voiceera.store.base import Connection
 from voiceera.store.call_measures import BIN, MEASURES, ORIGIN, QUARTER
 from voiceera.store.calls import calls
 from voiceera.store.filters import Span, equal
-from voiceera.store.rollups import day_of, quarter_of
+from voiceera.store.rollup_cuts import CHANGED, cut, ends
 
 Sums = dict[str, Any]
 """Measure → what it adds up to."""
@@ -26,8 +26,6 @@ Bins = list[tuple[int, int]]
 
 COUNTS = ("total", "answered", "is_completed", "is_failed")
 """The measures that are told by day and by hour."""
-
-_EVER, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -133,8 +131,7 @@ def _facts(wanted: Slice, key: str, table: str, columns: str, counted: str, sour
     grouped = "1, 2, 3, 4" if "bin" in columns else "1, 2, 3"
     return f"""
         WITH changed AS MATERIALIZED (
-            SELECT DISTINCT quarter FROM call_changes
-            WHERE organization_id = :organization_id AND quarter >= :first_quarter AND quarter < :end_quarter
+            {CHANGED}
         ), changed_days AS MATERIALIZED (
             SELECT DISTINCT date_bin('1 day', quarter, {ORIGIN}) AS day FROM changed
         ), quarters (since, until) AS (
@@ -166,31 +163,9 @@ def _facts(wanted: Slice, key: str, table: str, columns: str, counted: str, sour
 
 
 def _values(wanted: Slice, *, by_day: bool) -> dict[str, Any]:
-    """How the span is cut: whole days, whole quarters before and after them, and what is left at its ends."""
-    start, end = wanted.span.start or _EVER, wanted.span.end or _NEVER
-    first_quarter, end_quarter = _ceiling(start, quarter_of(start), timedelta(minutes=15)), quarter_of(end)
-    if first_quarter > end_quarter:  # within one quarter
-        first_quarter = end_quarter = end
-        cut = [(start, end)]
-    else:
-        cut = [(start, first_quarter), (end_quarter, end)]
-    first_day, end_day = _ceiling(first_quarter, day_of(first_quarter), timedelta(days=1)), day_of(end_quarter)
-    if not by_day or first_day > end_day:
-        first_day = end_day = end_quarter
     given = {"agent_id": wanted.agent_id, "campaign_id": wanted.campaign_id}
-    return {name: value for name, value in given.items() if value is not None} | {
-        "organization_id": wanted.organization_id,
-        "first_quarter": first_quarter,
-        "end_quarter": end_quarter,
-        "first_day": first_day,
-        "end_day": end_day,
-        "cut_since": [since for since, until in cut if since < until],
-        "cut_until": [until for since, until in cut if since < until],
-    }
-
-
-def _ceiling(instant: datetime, floor: datetime, step: timedelta) -> datetime:
-    return floor if floor == instant else floor + step
+    known = {name: value for name, value in given.items() if value is not None}
+    return known | {"organization_id": wanted.organization_id} | cut(wanted.span, by_day=by_day)
 
 
 # ── what was said ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,7 +175,7 @@ async def top_phrases(connection: Connection, wanted: Slice, limit: int) -> list
     """The phrases said in the most calls, with how many; equals in the order of the alphabet."""
     if wanted.agent_id is not None or wanted.campaign_id is not None:
         return await phrase_counts.top_of_some(connection, wanted.where(), limit)
-    start, end = wanted.span.start or _EVER, wanted.span.end or _NEVER
+    start, end = ends(wanted.span)
     return await phrase_counts.top_of_all(connection, wanted.organization_id, start, end, limit)
 
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +10,16 @@ import sqlalchemy as sa
 
 from voiceera.store.base import Connection
 from voiceera.store.call_counts import CallCounts
-from voiceera.store.call_filter import CallFilter
-from voiceera.store.call_pages import ORGANIZATION, Shape, page, with_recordings
+from voiceera.store.call_filter import EQUAL, CallFilter
+from voiceera.store.call_pages import NEAR, Shape, gathered, page, with_recordings
 from voiceera.store.call_search import Search
 from voiceera.store.calls import calls, is_call
 from voiceera.store.filters import Span
 from voiceera.store.page import DEFAULT_SORT, Key, Page, PageRequest, read_cursor, write_cursor
-from voiceera.store.wire import Statement
 
 _MOST = 2**63 - 1
+_LITTLE = 2_000
+"""So many calls are read and put in order in a few milliseconds."""
 
 
 async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
@@ -47,12 +46,8 @@ async def find(
     values |= {"skip": skip, "size": size, "reach": min(_MOST, skip + size)}
     shape = Shape(wanted.shape(), sort, request.order, known)
     if wanted.search is None:
-        narrowed = await _narrowed(connection, organization_id, wanted)
-        total, is_capped = await counts.of(
-            connection, organization_id, wanted, exact=request.exact_total, counted=narrowed
-        )
-        shape, values = replace(shape, wanted=narrowed.shape()), values | narrowed.values()
-        rows = await page(shape).rows(connection, **values)
+        total, is_capped = await counts.of(connection, organization_id, wanted, exact=request.exact_total)
+        rows = await _rows(connection, organization_id, shape, wanted, values, total, counts) if total else []
     else:
         search = Search(connection, organization_id, wanted, shape, values, counts)
         rows, total, is_capped = await search.run(exact=request.exact_total)
@@ -67,26 +62,33 @@ async def find(
     )
 
 
-async def _narrowed(connection: Connection, organization_id: UUID, wanted: CallFilter) -> CallFilter:
-    """With the time in which the agent's or campaign's calls were made: indexes of other orders know it, too, and
-    pass over an old campaign's younger neighbours without reading them."""
-    if wanted.campaign_id is None and wanted.agent_id is None:
-        return wanted
-    whose = CallFilter(agent_id=None if wanted.campaign_id else wanted.agent_id, campaign_id=wanted.campaign_id)
-    values = {"organization_id": organization_id} | whose.values()
-    first, last = (await _made_between(whose.shape()).rows(connection, **values))[0]
-    if first is None:
-        return wanted
-    end = last + timedelta(microseconds=1)
-    given = wanted.span
-    span = Span(max(first, given.start or first), min(end, given.end or end))
-    return replace(wanted, span=span)
+async def _rows(
+    connection: Connection,
+    organization_id: UUID,
+    shape: Shape,
+    wanted: CallFilter,
+    values: dict[str, Any],
+    total: int,
+    counts: CallCounts,
+) -> list[asyncpg.Record]:
+    if total <= _LITTLE and not _is_all_in_order(shape):
+        return await gathered(shape).rows(connection, **values)
+    if _is_bounded(wanted) and not _is_all_in_order(shape):
+        narrowed = await counts.places.narrowed(connection, organization_id, wanted)
+        shape, values = replace(shape, wanted=narrowed.shape()), values | narrowed.values()
+    is_near = shape.has_index and values["reach"] <= NEAR
+    return await page(shape, is_near=is_near).rows(connection, **values)
 
 
-@lru_cache
-def _made_between(wanted: CallFilter) -> Statement:
-    edges = (edge(calls.c.created_at) for edge in (sa.func.min, sa.func.max))
-    return Statement(sa.select(*edges).where(calls.c.organization_id == ORGANIZATION, *wanted.conditions()))
+def _is_bounded(wanted: CallFilter) -> bool:
+    """Whether it may lie in a part of the time."""
+    return bool(wanted.campaign_id or wanted.agent_id) or wanted.span != Span()
+
+
+def _is_all_in_order(shape: Shape) -> bool:
+    """Whether one index has what is wanted, and little else, in the order that is wanted."""
+    given = [name for name in (*EQUAL, "direction") if getattr(shape.wanted, name) is not None]
+    return shape.is_by_time and shape.has_index and len(given) <= 1 and "contact_id" not in given
 
 
 def _cursor(signature: str, keys: Sequence[Key], last: asyncpg.Record) -> str:

@@ -1,17 +1,21 @@
 """How a page of calls is asked for: each form of the question compiled once, in words that lead to its index.
 
+The planner knows averages; of the calls of this agent, campaign or day it knows nothing, and a plan that it keeps for
+all of them is a hundred times too slow for some. So it is told the way: to walk the list in its order, passing over
+what is not wanted, or to gather what is wanted and put it in order, where that is known to be little.
+
 Rows whose sort value is unknown come by a branch of their own, in which the order is the next field's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, array
 
-from voiceera.store.call_filter import CallFilter
+from voiceera.store.call_filter import EQUAL, CallFilter
 from voiceera.store.calls import calls
 from voiceera.store.page import Key, after, keys_of
 from voiceera.store.recordings import recordings
@@ -20,6 +24,18 @@ from voiceera.store.wire import Statement
 SORTABLE = {name: calls.c[name] for name in ("created_at", "duration_seconds", "cost", "status", "disposition")}
 ORGANIZATION = sa.bindparam("organization_id", type_=sa.Uuid())
 REACH, SIZE, SKIP = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reach", "size", "skip"))
+
+
+NEAR = 128
+
+_SERVED = {
+    "status": frozenset({"status", "disposition"}),
+    "duration_seconds": frozenset({"status"}),
+    "cost": frozenset({"status"}),
+    "disposition": frozenset({"status", "disposition"}),
+}
+"""Of which filters there are indexes in the order of a field; in the order of time, of all."""
+_AFTER_STATUS = frozenset({"duration_seconds", "cost", "disposition"})
 
 
 @dataclass(frozen=True)
@@ -39,24 +55,69 @@ class Shape:
         """That rows come after the cursor, if there is one."""
         return _beyond(self.keys, self.known)
 
+    @property
+    def has_index(self) -> bool:
+        """Whether some index has this order."""
+        return "," not in self.sort
+
+    @property
+    def is_by_time(self) -> bool:
+        return self.keys[0].column is calls.c.created_at
+
 
 @lru_cache(500)
-def page(shape: Shape) -> Statement:
-    """Parameters: organization_id, those of the filter, after_0 …, reach (skip + size), size, skip."""
-    rows = in_order(shape, shape.wanted.conditions(), REACH)
+def gathered(shape: Shape) -> Statement:
+    """Parameters: organization_id, those of the filter, after_0 …, size, skip."""
+    wanted = [calls.c.organization_id == ORGANIZATION, *shape.wanted.conditions(), *shape.beyond()]
+    # OFFSET 0: by the filter's index, whatever the order.
+    found = sa.select(calls).where(*wanted).offset(sa.literal_column("0")).subquery("found")
+    chosen = sa.select(found).order_by(*(on(found, key).ordered for key in shape.keys))
+    return Statement(shown(chosen.limit(SIZE).offset(SKIP).subquery("page"), shape.keys))
+
+
+@lru_cache(500)
+def page(shape: Shape, *, is_near: bool = False) -> Statement:
+    """Parameters: as of `gathered`, and reach (skip + size). `is_near`: that is no more than `NEAR`, so that the
+    planner knows how little is read of the list."""
+    rows = in_order(shape, None, sa.literal_column(str(NEAR)) if is_near else REACH)
     return Statement(shown(rows.limit(SIZE).offset(SKIP).subquery("page"), shape.keys))
 
 
-def in_order(shape: Shape, conditions: Iterable[sa.ColumnElement[bool]], most: Any) -> sa.Select[Any]:
-    """Calls under the conditions, after the cursor; `most` of each branch. Without a limit of its own."""
-    wanted = [calls.c.organization_id == ORGANIZATION, *conditions]
+def in_order(shape: Shape, conditions: Sequence[sa.ColumnElement[bool]] | None, most: Any) -> sa.Select[Any]:
+    """Calls under the conditions (None: those of the filter, by the way of the order), after the cursor; `most` of
+    each branch. Without a limit of its own."""
     branches = [
-        sa.select(calls).where(*wanted, *also).order_by(*(key.ordered for key in keys)).limit(most)
+        sa.select(calls)
+        .where(calls.c.organization_id == ORGANIZATION, *_wanted(shape, keys, conditions), *also)
+        .order_by(*(key.ordered for key in _led(shape, keys, conditions)), *(key.ordered for key in keys))
+        .limit(most)
         for also, keys in _branches(shape.keys, shape.known)
     ]
     # Branches that come later are asked only for what those before them leave of the page.
     together = branches[0] if len(branches) == 1 else sa.union_all(*(sa.select(each.subquery()) for each in branches))
     return sa.select(together.subquery())
+
+
+def _wanted(
+    shape: Shape, keys: Sequence[Key], conditions: Sequence[sa.ColumnElement[bool]] | None
+) -> Iterator[sa.ColumnElement[bool]]:
+    if conditions is not None:
+        yield from conditions
+        return
+    is_led = bool(_led(shape, keys, conditions))
+    served = _SERVED.get(str(keys[0].column.name), frozenset(EQUAL)) - ({"status"} if is_led else set())
+    wanted = replace(shape.wanted, status=None) if is_led else shape.wanted
+    yield from wanted.conditions(frozenset(EQUAL) - served if shape.has_index else frozenset())
+    if is_led:
+        yield calls.c.status == sa.any_(array([sa.bindparam("status", type_=sa.Text)]))
+
+
+def _led(shape: Shape, keys: Sequence[Key], conditions: Sequence[sa.ColumnElement[bool]] | None) -> list[Key]:
+    """The status before the order's own keys: of one status it changes nothing, but that only an index which begins
+    with the status has that order. Only some statuses have a cost, a duration, a disposition: among all those that
+    have one the planner would look for the others in vain."""
+    is_led = conditions is None and shape.has_index and shape.wanted.status is not None
+    return [Key(calls.c.status, keys[0].descending)] if is_led and keys[0].column.name in _AFTER_STATUS else []
 
 
 def shown(page: sa.FromClause, keys: Iterable[Key], *also: sa.ColumnElement[Any]) -> sa.Select[Any]:

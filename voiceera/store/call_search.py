@@ -29,8 +29,14 @@ _RARE = 2_000
 _OFTEN = 0.3
 """Said in so many calls, walking the list counts them sooner than the index does."""
 
-# Each step is a loop over an index by design; joins of whole tables are what the bad days are made of.
-_NARROW = ("SET LOCAL enable_hashjoin = off", "SET LOCAL enable_mergejoin = off")
+# Each step is a loop over an index by design; joins of whole tables are what the bad days are made of. How often a
+# word was said, averages do not tell.
+_NARROW = (
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+    "SET LOCAL enable_sort = on",
+    "SET LOCAL plan_cache_mode = auto",
+)
 
 
 @dataclass(frozen=True)

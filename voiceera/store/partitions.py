@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -10,6 +11,8 @@ from voiceera.ids import lowest_id_at
 from voiceera.store.base import Connection, Database
 
 MONTHS_AHEAD = 3
+VACUUMED = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02"
+"""A list that is counted by its index alone looks up the rows of pages that were not vacuumed since they changed."""
 
 
 def months(now: datetime, count: int) -> list[datetime]:
@@ -44,13 +47,24 @@ async def make(connection: Connection, edges: Sequence[datetime]) -> list[str]:
     return made
 
 
+async def edges(connection: Connection) -> list[UUID]:
+    """The ids at which the months' partitions begin, in order, and at which the last one ends."""
+    names = await connection.scalars(
+        sa.text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'calls'::regclass")
+    )
+    dated = (name.removeprefix("calls_") for name in names if not name.endswith("_default"))
+    starts = sorted(datetime.strptime(month, "%Y_%m").replace(tzinfo=UTC) for month in dated)
+    ends = [months(start, 2)[1] for start in starts[-1:]]
+    return [lowest_id_at(edge) for edge in (*starts, *ends)]
+
+
 def _statements(name: str, start: datetime, end: datetime) -> tuple[str, ...]:
     """The partition, under the same row-level security as its parent for whoever asks it directly."""
-    organization = "organization_id = nullif(current_setting('voiceera.organization_id', true), '')::uuid"
-    platform = "current_setting('voiceera.platform', true) = 'on'"
+    organization = "organization_id = (SELECT nullif(current_setting('voiceera.organization_id', true), '')::uuid)"
+    platform = "(SELECT current_setting('voiceera.platform', true) = 'on')"
     low, high = lowest_id_at(start), lowest_id_at(end)
     return (
-        f"CREATE TABLE {name} PARTITION OF calls FOR VALUES FROM ('{low}') TO ('{high}')",
+        f"CREATE TABLE {name} PARTITION OF calls FOR VALUES FROM ('{low}') TO ('{high}') WITH ({VACUUMED})",
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY {name}_organization ON {name} USING ({organization} OR {platform})",

@@ -37,7 +37,7 @@ async def tell(connection: AsyncConnection, driver: asyncpg.Connection, statemen
 class Statement:
     """A statement compiled once; its parameters are given by name at each run."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
+    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any] | sa.TextClause) -> None:
         dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
         compiled: Any = statement.compile(dialect=dialect)
         self.text: str = compiled.string
