@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from tests.world import NOON, World, make_world, number
 from voiceera.errors import Conflict, Invalid
@@ -149,3 +150,14 @@ async def test_news_of_an_attempt_that_never_was_is_told_so(world: World) -> Non
     stranger = world.agent_id
     assert not await calls.carrier_event(world.database, world.organization_id, stranger, ENDED, NOON)
     assert await calls.answered(world.database, world.organization_id, stranger, world.trunk, NOON) is None
+
+
+async def test_whoever_rang_us_may_ask_not_to_be_rung(world: World, tmp_path: Path) -> None:
+    """A call in has no attempt."""
+    call_id = await dialed(world)
+    brief = await opened(world, call_id, tmp_path)
+    async with world.scope() as connection:
+        await connection.execute(sa.text("DELETE FROM attempts WHERE id = :id"), {"id": call_id})
+    await calls.close(world.database, brief, replace(RESULT, opted_out=True), NOON)
+    with pytest.raises(Conflict):
+        await dialed(world)

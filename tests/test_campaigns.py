@@ -16,6 +16,7 @@ from voiceera.rules.agents import AgentConfig
 from voiceera.rules.campaigns import MOVES, Action, CampaignConfig, CampaignStatus, ContactDraft, after
 from voiceera.services import campaign_stats, campaigns, contacts
 from voiceera.services.campaigns import CampaignDraft
+from voiceera.services.uploads import UploadReport
 from voiceera.store import agents, do_not_call
 from voiceera.store import uploads as stored_uploads
 from voiceera.store.base import Database
@@ -172,7 +173,7 @@ async def test_what_does_not_fit_names_its_field(world: World) -> None:
 FILE = b"phone,name,city\n2025550201,Anna,Rome\nnonsense,Bob,\n(202) 555-0201,Anna,\n2025550202,,\n12,Cy,\n"
 
 
-async def upload(world: World, campaign_id: UUID, dry_run: bool = False) -> contacts.UploadReport:
+async def upload(world: World, campaign_id: UUID, dry_run: bool = False) -> UploadReport:
     return await contacts.upload(
         world.database, world.organization_id, campaign_id, io.BytesIO(FILE), "people.csv", NOON, dry_run=dry_run
     )

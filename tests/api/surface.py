@@ -14,7 +14,7 @@ import httpx
 from fastapi import FastAPI
 
 from tests.api.calls import CallBook
-from tests.api.conftest import Person
+from tests.api.conftest import Person, body
 from tests.world import FLOW
 from voiceera import clock, ids
 from voiceera.api.routing import policies
@@ -60,6 +60,7 @@ WORDS = {"date": "2026-03-10", "carrier": "scripted"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /campaigns/{campaign_id}/contacts": {"json": {"phone_numbers": ["+12025550101"]}},
     "POST /campaigns/{campaign_id}/contacts/upload": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
+    "POST /do-not-call/import": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
     "PUT /call-logs/{call_id}/notes": {"json": {"notes": "mine now"}},
 }
 """What a route needs to look at its id; `{}` for all others."""
@@ -102,6 +103,19 @@ async def _campaign(seeding: Seeding) -> str:
 
 async def _contact(seeding: Seeding) -> str:
     found = await seeding.person.get(f"/campaigns/{seeding.known['campaign_id']}/contacts")
+    return str(found["items"][0]["id"])
+
+
+async def _upload(seeding: Seeding) -> str:
+    path = f"/campaigns/{seeding.known['campaign_id']}/contacts/upload"
+    file = (f"{_name()}.csv", "phone_number\n+12025550103\n12\n")
+    return str(body(await seeding.person.client.post(path, files={"file": file}), 201)["upload_id"])
+
+
+async def _entry(seeding: Seeding) -> str:
+    number = f"+1303555{next(_COUNT):04d}"
+    await seeding.person.post("/do-not-call", phone_numbers=[number])
+    found = await seeding.person.get("/do-not-call", phone_number=number)
     return str(found["items"][0]["id"])
 
 
@@ -158,6 +172,8 @@ SEEDS: dict[str, Seed] = {
     "agent_id": _agent,
     "campaign_id": _campaign,
     "contact_id": _contact,
+    "upload_id": _upload,
+    "entry_id": _entry,
     "call_id": _call,
     "integration_id": _integration,
     "phone_number_id": _phone_number,

@@ -417,3 +417,23 @@ async def test_a_call_whose_media_process_died_ends_by_the_carriers_hangup(floor
     assert tuple(row) == ("failed", False, "conversation_lost")
     counts = await floor.counted(campaign_id)
     assert counts["pending"] == 1
+
+
+async def test_a_number_on_one_campaigns_list_is_rung_for_the_others(floor: Floor) -> None:
+    spring = await floor.launch(people=1)
+    world = floor.world
+    async with world.scope() as connection:
+        await do_not_call.add_all(
+            connection,
+            world.organization_id,
+            [(number(100), "asked")],
+            source=do_not_call.Source.ADDED,
+            now=floor.now,
+            campaign_id=spring,
+        )
+    await floor.dial()
+    assert world.carrier.dialed == []
+    assert (await floor.contact()).reason == "do_not_call"
+    await floor.launch(people=1, name="Autumn")
+    assert await floor.dial() == 1
+    assert [dial.to for dial in world.carrier.dialed] == [number(100)]

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from voiceera.api.analytics import TopPhrasesQuery
+from voiceera.api.csv_answers import CSV, csv_answer
 from voiceera.api.depends import Watch, Watching
 from voiceera.api.report_shapes import agent_shown, campaign_shown
 from voiceera.api.routing import router
@@ -38,15 +38,7 @@ class ExportQuery(TopPhrasesQuery):
     )
 
 
-_CSV: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "A CSV file with a header row; text that a spreadsheet could run begins with an apostrophe.",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
-}
-
-
-@routes.get("/analytics/export", response_class=Response, responses=_CSV)
+@routes.get("/analytics/export", response_class=Response, responses=CSV)
 async def export_analytics(watch: Watching, query: Annotated[ExportQuery, Query()]) -> Response:
     """A report as a CSV file, streamed."""
     wanted = query.slice(watch.organization_id, watch.now)
@@ -54,8 +46,7 @@ async def export_analytics(watch: Watching, query: Annotated[ExportQuery, Query(
         await service.check(connection, wanted)
     is_calls = query.report is Report.CALLS
     lines = lines_of_calls(watch.backend.database, wanted) if is_calls else _one(await _report(watch, wanted, query))
-    headers = {"Content-Disposition": f'attachment; filename="{query.report}.csv"'}
-    return StreamingResponse(lines, headers=headers, media_type="text/csv; charset=utf-8")
+    return csv_answer(lines, query.report)
 
 
 async def lines_of_calls(database: Database, wanted: Slice) -> AsyncIterator[str]:

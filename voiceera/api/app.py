@@ -27,6 +27,8 @@ from voiceera.api import (
     carriers,
     console,
     contacts,
+    do_not_call,
+    do_not_call_files,
     docs,
     envelope,
     health,
@@ -41,6 +43,7 @@ from voiceera.api import (
     phone_numbers,
     recordings,
     talk,
+    upload_reports,
     users,
     webhooks,
 )
@@ -98,6 +101,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
         *(talk, calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, inbound_calls),
         *(carriers, health),
+        *(upload_reports, do_not_call_files, do_not_call),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks),
     ):

@@ -128,14 +128,14 @@ async def upload_contacts(
         body.file.filename or "",
         act.now,
         dry_run=dry_run,
-        mapping=_mapping(body.mapping),
+        mapping=mapping_of(body.mapping),
         created_by=act.caller.user.id,
     )
     await wake(act.backend.bus)
     return created(Uploaded.model_validate(report))
 
 
-def _mapping(written: str) -> dict[str, str]:
+def mapping_of(written: str) -> dict[str, str]:
     try:
         mapping: Any = json.loads(written)
     except ValueError:

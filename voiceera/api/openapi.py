@@ -19,6 +19,7 @@ TAGS = {
     "Organization": "The tenant, who is invited into it, and the keys that programs come with.",
     "Agents": "The AI that speaks: its voice, its brain, its flow.",
     "Campaigns": "Many calls to many contacts, inside their hours.",
+    "Do Not Call": "Numbers that must not be rung, by anybody or for one campaign.",
     "Calls": "One call, now.",
     "Call Logs": "Every call that was made, with transcript and notes.",
     "Recordings": "What was said, as audio.",

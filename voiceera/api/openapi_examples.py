@@ -33,6 +33,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "create_campaign": {"name": "March", "agent_id": _ID, "phone_numbers": ["+12025550123"]},
     "update_campaign": {"max_concurrent_calls": 5},
     "add_contacts": {"contacts": [{"phone_number": "+12025550123", "name": "Maria", "variables": {"day": "Monday"}}]},
+    "add_do_not_call": {"phone_numbers": ["+12025550123"], "reason": "asked by letter"},
     "place_call": {"agent_id": _ID, "to": "+12025550123", "variables": {"name": "Maria"}},
     "set_call_notes": {"notes": "Prefers to be called in the afternoon."},
     "create_integration": {

@@ -16,6 +16,8 @@ _PREMIUM = frozenset(
     }
 )
 """What costs more than a call to a telephone, or pays whoever is called: the ranges of toll fraud."""
+ANY_COUNTRY = "ZZ"
+"""libphonenumber's word for no region: numbers need their country code."""
 _NO_COUNTRY = "001"
 """libphonenumber's region of satellite and other global services."""
 _UNKNOWN_ZONE = "Etc/Unknown"
@@ -63,6 +65,8 @@ def _parsed(written: str, region: str | None) -> PhoneNumber:
     try:
         number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException as problem:
+        if problem.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
+            raise NotANumber("no_country_code", "has no country code: write it like +12025550123") from problem
         raise NotANumber("not_a_number", "is not a phone number") from problem
     if number.extension:
         raise NotANumber("has_extension", "has an extension, which cannot be dialled")

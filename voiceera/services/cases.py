@@ -73,7 +73,7 @@ async def gather(connection: Connection, organization_id: UUID, claims: Sequence
                 of_agents[agent_id],
                 campaign,
                 people.get(attempt.contact_id) if attempt.contact_id else None,
-                attempt.phone_number in listed,
+                do_not_call.forbids(listed, attempt.phone_number, attempt.campaign_id),
                 dials.get(attempt.phone_number, []),
             )
         )

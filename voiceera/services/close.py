@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from voiceera.rules.attempts import ENDS_AS, OVER, conversation_verdict
 from voiceera.rules.calls import CallBrief, CallResult, RecordingFile, TurnRecord
@@ -21,7 +22,6 @@ from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
 from voiceera.services.sound_archive import LOCAL
 from voiceera.store import attempts, call_tools, calls, do_not_call, jobs, recordings
-from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
@@ -63,17 +63,18 @@ async def close(
                 callback_at=result.callback_at,
             )
             state = await settle(connection, told, now)
-        if attempt is not None and result.opted_out:
-            await _opt_out(connection, brief, attempt, now)
+        if result.opted_out and call.phone_number is not None:
+            contact_id = attempt.contact_id if attempt else None
+            await _opt_out(connection, brief, call.phone_number, contact_id, now)
     await tell(bus, state)
 
 
-async def _opt_out(connection: Connection, brief: CallBrief, attempt: Attempt, now: datetime) -> None:
+async def _opt_out(
+    connection: Connection, brief: CallBrief, phone_number: str, contact_id: UUID | None, now: datetime
+) -> None:
     why = "asked for in a call"
-    await do_not_call.add(
-        connection, brief.organization_id, attempt.phone_number, reason=why, now=now, call_id=brief.call_id
-    )
-    told = _named(brief) | {"contact_id": attempt.contact_id, "phone_number": attempt.phone_number, "reason": why}
+    await do_not_call.add(connection, brief.organization_id, phone_number, reason=why, now=now, call_id=brief.call_id)
+    told = _named(brief) | {"contact_id": contact_id, "phone_number": phone_number, "reason": why}
     await emit(connection, brief.organization_id, Event.CONTACT_OPTED_OUT, told, now)
 
 

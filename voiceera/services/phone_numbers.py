@@ -4,12 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from voiceera.errors import FieldProblem, Invalid, NotFound
-from voiceera.rules.phones import NotANumber, to_e164
+from voiceera.rules.phones import ANY_COUNTRY, NotANumber, to_e164
 from voiceera.store import agents, integrations
 from voiceera.store.base import Connection
-
-_NO_REGION = "ZZ"
-"""libphonenumber's word for a region without national numbers."""
 
 
 def no_number() -> NotFound:
@@ -19,12 +16,9 @@ def no_number() -> NotFound:
 def own_number(written: str) -> str:
     """As E.164; it must begin with its country code. Raises Invalid."""
     try:
-        return to_e164(written, _NO_REGION)
+        return to_e164(written, ANY_COUNTRY)
     except NotANumber as problem:
-        raise Invalid(
-            "The number does not fit.",
-            FieldProblem("phone_number", f"{problem}; write it with its country code, like +12025550100"),
-        ) from None
+        raise Invalid("The number does not fit.", FieldProblem("phone_number", str(problem))) from None
 
 
 async def check(connection: Connection, organization_id: UUID, given: dict[str, Any]) -> None:

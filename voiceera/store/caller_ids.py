@@ -118,7 +118,7 @@ _RECORDS = sa.text(f"""
             row_number() OVER newest AS nth,
             row_number() OVER newest <= {RECENT} AND (after IS NULL OR dialed_at > after) AS is_recent
         FROM attempts
-        WHERE organization_id = :organization_id AND caller_id = asked.number
+        WHERE organization_id = :organization_id AND caller_id = asked.number AND dialed_at IS NOT NULL
           AND outcome IN ('reached', 'dropped_early', 'voicemail', 'no_answer', 'busy')
         WINDOW newest AS (ORDER BY dialed_at DESC) ORDER BY dialed_at DESC LIMIT {RECENT + BEFORE}
     ) latest

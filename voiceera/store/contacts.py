@@ -207,7 +207,8 @@ def _not_listed() -> sa.ColumnElement[bool]:
     is_listed = (listed.organization_id == contacts.c.organization_id) & (
         listed.phone_number == contacts.c.phone_number
     )
-    return ~sa.exists().where(is_listed)
+    is_meant = listed.campaign_id.is_(None) | (listed.campaign_id == contacts.c.campaign_id)
+    return ~sa.exists().where(is_listed, is_meant)
 
 
 async def sample_pending(

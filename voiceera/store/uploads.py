@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from voiceera.rules.contact_rows import RowProblem
 from voiceera.store.base import Connection, metadata
+from voiceera.store.filters import Span, equal, matching
+from voiceera.store.page import Page, PageRequest, page
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -20,7 +22,8 @@ uploads = sa.Table(
     metadata,
     sa.Column("organization_id", _ID, primary_key=True),
     sa.Column("id", _ID, primary_key=True),
-    sa.Column("campaign_id", _ID, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("campaign_id", _ID),
     sa.Column("file_name", sa.Text, nullable=False),
     sa.Column("dry_run", sa.Boolean, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
@@ -52,17 +55,18 @@ upload_errors = sa.Table(
 async def add(
     connection: Connection,
     organization_id: UUID,
-    campaign_id: UUID,
+    campaign_id: UUID | None,
     now: datetime,
     *,
     id: UUID,
+    kind: str,
     file_name: str,
     dry_run: bool,
     created_by: UUID | None,
 ) -> None:
     keys = {"organization_id": organization_id, "campaign_id": campaign_id, "id": id, "created_by": created_by}
     name = file_name[:255].replace("\0", "")
-    begun = {"file_name": name, "dry_run": dry_run, "status": "running", "created_at": now}
+    begun = {"kind": kind, "file_name": name, "dry_run": dry_run, "status": "running", "created_at": now}
     counters = {"rows": 0, "added": 0, "duplicates": 0, "rejected": 0}
     await connection.execute(sa.insert(uploads).values(columns={}, **keys, **begun, **counters))
 
@@ -85,6 +89,34 @@ async def finish(connection: Connection, organization_id: UUID, upload_id: UUID,
 async def get(connection: Connection, organization_id: UUID, upload_id: UUID) -> sa.Row[Any] | None:
     is_upload = (uploads.c.organization_id == organization_id) & (uploads.c.id == upload_id)
     return (await connection.execute(sa.select(uploads).where(is_upload))).one_or_none()
+
+
+SORTABLE: dict[str, sa.ColumnElement[Any]] = {
+    name: uploads.c[name] for name in ("created_at", "file_name", "status", "rows", "rejected")
+}
+
+
+async def find(
+    connection: Connection,
+    organization_id: UUID,
+    request: PageRequest,
+    *,
+    status: str | None = None,
+    kind: str | None = None,
+    campaign_id: UUID | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[sa.Row[Any]]:
+    """`search` matches file names."""
+    u = uploads.c
+    query = sa.select(uploads).where(
+        u.organization_id == organization_id,
+        *equal({u.status: status, u.kind: kind}),
+        *equal({u.campaign_id: campaign_id}),
+        *matching(search, u.file_name),
+        *span.of(u.created_at),
+    )
+    return await page(connection, query, request, SORTABLE, u.id)
 
 
 async def errors(
