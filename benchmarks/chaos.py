@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from benchmarks.chaos_killer import Killer
 from benchmarks.chaos_points import Point
-from benchmarks.chaos_stage import CALLER_ID, Stage, Victim, WrongVictim, numbers, set_campaign, stage
+from benchmarks.chaos_stage import CALLER_ID, Stage, Victim, WrongVictim, callees, numbers, set_campaign, stage
 from benchmarks.chaos_verdict import AttemptRow, ChaosVerdict, Closed, ContactRow, closed_minute, judge
 from benchmarks.chaos_wrong import World
 from voiceera.lab.faults import Faults
@@ -51,7 +51,7 @@ async def run(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     began = monotonic()
     called = numbers(options.contacts)
     workers = options.workers if options.dialer == "ours" else 1
-    async with stage(directory, called, workers=workers, seed=options.seed) as world:
+    async with stage(directory, callees(called), workers=workers, seed=options.seed) as world:
         closed = _closing_time()
         per_second = max(2.0, min(50.0, options.contacts / max(20.0, options.kills * SECONDS_PER_KILL)))
         await set_campaign(world, called, per_second, closed)

@@ -35,7 +35,7 @@ from voiceera.store.postgres import PostgresServer, embedded_postgres
 CALLER_ID = "+12025550100"
 RING_SECONDS = 6
 AREAS = (202, 212, 213, 214, 303, 312, 404, 415, 503, 602, 617, 702)
-_FLOW = {"start": "bye", "steps": {"bye": {"kind": "end", "text": "Goodbye.", "disposition": "told"}}}
+FLOW = {"start": "bye", "steps": {"bye": {"kind": "end", "text": "Goodbye.", "disposition": "told"}}}
 
 
 def numbers(count: int) -> list[str]:
@@ -151,17 +151,30 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, called: Sequence[str], *, workers: int, seed: int) -> AsyncIterator[Stage]:
-    """Lab, database, API and media, and workers that are not started yet. Main thread only."""
+async def stage(
+    directory: Path,
+    people: dict[str, Any],
+    *,
+    workers: int,
+    seed: int,
+    calls_per_second: float = 100.0,
+    media_capacity: int = 1000,
+) -> AsyncIterator[Stage]:
+    """Lab, database, API and media, and workers that are not started yet. Main thread only.
+
+    `people`: who answers how, as the lab's callees; `calls_per_second`: what the lab takes.
+    """
     file = directory / "callees.yaml"
-    file.write_text(json.dumps(callees(called)), encoding="utf-8")
+    file.write_text(json.dumps(people), encoding="utf-8")
     async with AsyncExitStack() as running:
-        lab, lab_works = await running.enter_async_context(running_lab(directory, file, seed=seed, scramble=False))
+        lab, lab_works = await running.enter_async_context(
+            running_lab(directory, file, seed=seed, scramble=False, calls_per_second=calls_per_second)
+        )
         await lab_works
         postgres = await running.enter_async_context(embedded_postgres(directory))
         await upgrade(postgres.url)
         listener = running.enter_context(bound_socket("127.0.0.1", 0, "--port"))
-        settings = _settings(directory, lab, postgres.url).with_public_url(listener.getsockname()[1])
+        settings = _settings(directory, lab, postgres.url, media_capacity).with_public_url(listener.getsockname()[1])
         output = directory / "platform.log"
         media = Victim("media", settings, output)
         api_role = Victim("api", settings, output, listener)
@@ -176,7 +189,7 @@ async def stage(directory: Path, called: Sequence[str], *, workers: int, seed: i
         yield Stage(database, postgres, lab, api, settings, directory, dialers, api_role)
 
 
-def _settings(directory: Path, lab: LabProcess, database_url: str) -> Settings:
+def _settings(directory: Path, lab: LabProcess, database_url: str, media_capacity: int) -> Settings:
     return Settings(
         data_dir=directory,
         database_url=SecretStr(database_url),
@@ -185,7 +198,7 @@ def _settings(directory: Path, lab: LabProcess, database_url: str) -> Settings:
         api_port=0,
         media_host="127.0.0.1",
         media_port=0,
-        media_capacity=1000,
+        media_capacity=media_capacity,
         public_url="",
         media_url="",
         outbound_allow=f"127.0.0.1/32:{lab.port}",
@@ -201,7 +214,7 @@ async def set_campaign(world: Stage, called: Sequence[str], per_second: float, c
     await api.register("chaos@example.com", "a long enough password", "Chaos", "Chaos")
     world.organization_id = UUID((await api.get("/auth/me"))["organization_id"])
     await api.post("/integrations", _carrier(world.lab, per_second))
-    agent = await api.post("/agents", {"name": "Chaos", "language": "en-US", "flow": _FLOW})
+    agent = await api.post("/agents", {"name": "Chaos", "language": "en-US", "flow": FLOW})
     campaign = await api.post("/campaigns", _campaign(agent["id"], per_second, closed_at))
     world.campaign_id = UUID(campaign["id"])
     rows = "\n".join(["phone_number,timezone", *(f"{number},UTC" for number in called)])

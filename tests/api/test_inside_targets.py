@@ -30,9 +30,9 @@ async def test_the_canary_sings_when_somebody_comes(inside: Canary) -> None:
     """Else the tests below could not fail."""
     allow = allow_list(f"127.0.0.1/32:{inside.port}, [::1/128]:{inside.port}")
     async with WebhookSender(allow) as sender:
-        for host in ("127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"):
+        for host in ("127.0.0.1", "[::1]", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"):
             assert (await sender.post(f"http://{host}:{inside.port}/", {}, b"{}")).excerpt == "secret"
-    assert inside.connections == 6
+    assert inside.connections == 5
 
 
 async def test_no_form_is_sent_to(inside: Canary) -> None:

@@ -60,7 +60,7 @@ class Floor:
     async def dial(self, name: str = "one") -> int:
         """One round of a dialer, each claim dialled at its instant; how many there were."""
         claims = await self.dialer(name).round()
-        for claim, trunk in claims:
+        for claim, trunk in sorted(claims, key=lambda each: each[0].start_at):
             self.now = max(self.now, claim.start_at)
             await self.dialer(name).dial(claim, trunk)
         return len(claims)

@@ -136,10 +136,28 @@ async def test_a_dial_that_comes_too_late_for_its_second_gets_another_start(floo
     ((claim, trunk),) = await floor.dialer().round()
     floor.now = claim.send_by + timedelta(milliseconds=1)
     await floor.dialer().dial(claim, trunk)
-    assert floor.world.carrier.dialed == []
-    assert (await floor.contact()).attempts == 0
-    assert await floor.dial() == 1
     assert len(floor.world.carrier.dialed) == 1
+    for row in await floor.world.rows("SELECT starts FROM dial_gates"):
+        assert sum(row.starts.values()) == 2, "the start that it missed counts as well"
+
+
+async def test_a_dial_that_finds_no_other_start_goes_back_unsent(floor: Floor) -> None:
+    await floor.launch(people=2, config=quick(calls_per_second=1))
+    ((claim, trunk),) = await floor.dialer().round()
+    floor.now = claim.send_by + timedelta(milliseconds=1)
+    await floor.dialer().dial(claim, trunk)
+    assert floor.world.carrier.dialed == []
+    assert await floor.attempt_states() == ["queued"]
+
+
+async def test_a_late_dial_is_not_sent_after_its_window_has_closed(floor: Floor) -> None:
+    closes_at = NOON + timedelta(seconds=1)
+    await floor.launch(people=1, end_time=closes_at)
+    ((claim, trunk),) = await floor.dialer().round()
+    floor.now = closes_at - timedelta(milliseconds=20)
+    await floor.dialer().dial(claim, trunk)
+    assert floor.world.carrier.dialed == []
+    assert await floor.attempt_states() == ["queued"]
 
 
 async def test_a_number_in_two_campaigns_is_rung_by_one_at_a_time(floor: Floor) -> None:

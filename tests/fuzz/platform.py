@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
-import httpcore
 import httpx
 from sqlalchemy import text
 
@@ -66,7 +65,7 @@ async def staged(rows: int) -> AsyncIterator[Stage]:
         await migrate.upgrade(server.url_of(ROLE))
         with (
             patch.object(outbound, "resolve", _somewhere),
-            patch.object(outbound._CheckedBackend, "connect_tcp", _refuse),
+            patch.object(outbound.OutboundTransport, "_ask", _refuse),
         ):
             async with _serving(_settings(directory), database) as (url, settings):
                 yield await _seed(url, settings, database, rows)
@@ -82,7 +81,7 @@ async def _somewhere(*_arguments: Any) -> list[outbound.Address]:
 
 
 async def _refuse(*_arguments: Any, **_options: Any) -> NoReturn:
-    raise httpcore.ConnectError("the fuzzer reaches nothing outside")
+    raise httpx.ConnectError("the fuzzer reaches nothing outside")
 
 
 def _settings(directory: Path) -> Settings:

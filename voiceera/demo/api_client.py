@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -34,8 +34,9 @@ class ApiClient:
     async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         return self._data(await self._send("POST", path, json=body or {}))
 
-    async def upload(self, path: str, name: str, content: str) -> Any:
-        return self._data(await self._send("POST", path, files={"file": (name, content.encode(), "text/csv")}))
+    async def upload(self, path: str, name: str, content: str | BinaryIO, *, within_seconds: float = 30) -> Any:
+        file = (name, content.encode() if isinstance(content, str) else content, "text/csv")
+        return self._data(await self._send("POST", path, files={"file": file}, timeout=within_seconds))
 
     async def events(self, path: str, opened: Callable[[], None]) -> AsyncGenerator[dict[str, Any], None]:
         """The server-sent events of a stream, until it ends; `opened` is called when they can come."""

@@ -40,7 +40,7 @@ class LabProcess:
 
 @asynccontextmanager
 async def running_lab(
-    directory: Path, callees: Path, *, seed: int, scramble: bool
+    directory: Path, callees: Path, *, seed: int, scramble: bool, calls_per_second: float = 100.0
 ) -> AsyncIterator[tuple[LabProcess, Awaitable[None]]]:
     """`directory` takes its ledger and its log. Its port is bound when this enters; the awaitable ends when it works,
     and raises DemoFailed. Main thread only."""
@@ -48,6 +48,7 @@ async def running_lab(
         lab = LabProcess(listener.getsockname()[1], "MADEMODEMODEMODEMODE", new_secret(), directory / "ledger.jsonl")
         command = ["--listen-fd", str(listener.fileno()), "--seed", str(seed), "--auth-id", lab.auth_id]
         command += ["--callees", str(callees), "--ledger", str(lab.ledger), *(["--scramble"] if scramble else [])]
+        command += ["--calls-per-second", str(calls_per_second)]
         readable, writable = os.pipe()
         process = _spawn(command, lab.auth_token, directory / "lab.log", writable, listener.fileno())
     hearing = asyncio.create_task(_until_ready(readable))

@@ -149,8 +149,8 @@ class CampaignConfig(Sent):
     """ISO 3166; how numbers without a country code are read."""
     timezone: str | None = None
     """IANA; for contacts whose own zone is neither given nor told by their number."""
-    max_concurrent_calls: Annotated[int, Field(ge=1, le=1000)] = 10
-    calls_per_second: Annotated[float, Field(gt=0, le=100)] = 1.0
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=100_000)] = 10
+    calls_per_second: Annotated[float, Field(gt=0, le=5000)] = 1.0
     caller_ids: tuple[str, ...] = ()
     """E.164; empty: all that the trunk owns."""
     local_presence: bool = True

@@ -15,6 +15,8 @@ from voiceera.store.base import Connection, Database
 from voiceera.store.campaigns import Hold
 from voiceera.store.dial_queue import Claimed, Gate, Work
 
+LEAD = timedelta(milliseconds=150)
+"""The first start lies this far ahead: the claim and the intents have to be written before it."""
 CLAIM_FOR = timedelta(seconds=15)
 """A claim that has not become a dial by then goes back: its worker is taken for dead."""
 
@@ -107,11 +109,31 @@ async def _claim_single(
     return await _book(connection, organization_id, limits, gates, claimed, instants, now)
 
 
+async def rebook(
+    database: Database, organization_id: UUID, campaign_id: UUID | None, trunk: Trunk, count: int, now: datetime
+) -> list[datetime]:
+    """New starts for dials that could not be sent within theirs, as many as the limits allow within the horizon.
+
+    The old starts count on, so that no second is overfull. The dials hold their slots already.
+    """
+    async with database.organization(organization_id) as connection:
+        campaign = campaign_id and await campaigns.get(connection, organization_id, campaign_id, deleted=True)
+        rates = {line_key(trunk.integration_id): trunk.calls_per_second}
+        if campaign:
+            rates[campaign_key(campaign.id)] = campaign.config.calls_per_second
+        gates = await dial_queue.lock_gates(connection, organization_id, list(rates))
+        limits = {key: Limit(count, 0, rate, gates[key].starts) for key, rate in rates.items()}
+        given = starts(tuple(limits.values()), count, now)
+        for key, limit in limits.items():
+            await dial_queue.set_gate(connection, organization_id, key, with_starts(limit, given, now))
+    return given
+
+
 def _instants(limits: dict[str, Limit], gates: dict[str, Gate], room: int, now: datetime) -> list[datetime]:
     nested = tuple(limits.values())
     by_breakers = (may_dial(gate.breaker, now) for gate in gates.values())
     room = min(room, *(allowed for allowed in by_breakers if allowed is not None), room)
-    return starts(nested, free_places(nested, room), now)
+    return starts(nested, free_places(nested, room), now + LEAD)
 
 
 async def _book(

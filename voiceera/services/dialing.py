@@ -29,16 +29,26 @@ from voiceera.store.base import Connection, Database
 ANSWER_WITHIN = timedelta(seconds=30)
 """After an intent: a carrier's answer that has not been written down by then is unknown (its worker may be dead)."""
 _SOON = timedelta(seconds=30)
+_FRESH = timedelta(seconds=3)
+"""How long what the gate was told holds good for a dial that could not be sent at once."""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """`request_id`: under which its log lines are found."""
+    """`request_id`: under which its log lines are found. `facts`: what the gate opened on."""
 
     claim: Claim
     dial: Dial
     state: CallState
     request_id: str
+    facts: Facts
+
+    def at(self, start: datetime) -> "Intent | None":
+        """The same with another start a moment later; None: by what is known, the gate is closed then."""
+        is_fresh = start < self.facts.now + _FRESH
+        if not is_fresh or refusal(replace(self.facts, now=start)) is not None:
+            return None
+        return replace(self, claim=replace(self.claim, start_at=start))
 
 
 @dataclass(frozen=True)
@@ -227,4 +237,4 @@ def _intent(each: _Open, trunk: Trunk, public_url: str) -> Intent:
     )
     name = each.variables.get("name")
     shown = CallState(attempt.id, attempt.campaign_id, attempt.contact_id, name, CallStatus.DIALING)
-    return Intent(each.case.claim, dial, shown, attempt.traced_as)
+    return Intent(each.case.claim, dial, shown, attempt.traced_as, each.facts)

@@ -13,7 +13,7 @@ from voiceera.errors import Conflict
 from voiceera.gathering import Gatherer
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
-from voiceera.rules.pacing import SLOT, next_slice
+from voiceera.rules.pacing import SLOT
 from voiceera.services import breakers, carrier_answers, cases, claiming, dialing, releasing
 from voiceera.services.breakers import Hearsay, Line, News
 from voiceera.services.caller_ids import Pools
@@ -36,9 +36,8 @@ _STUCK_SECONDS = 30.0
 """A round that takes longer than this is taken for stuck."""
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
-_LEAD = timedelta(milliseconds=200)
-"""The intents of a slice are begun this long before its start, so that the commit does not make it late."""
-_MOST_AT_ONCE = 1000
+_MOST_IN_HAND = 1000
+"""Claims that the carrier has not answered yet, beyond which no more are made: who cannot keep up takes less."""
 _MOST_IN_A_SLICE = 100
 _ANSWERS_SECONDS = 0.02
 """How long an answer waits for others, to be written down with them."""
@@ -76,8 +75,10 @@ class Dialer:
         self._in_maintenance = False
         self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
-        self._at_once = _MOST_AT_ONCE
-        self._was_late = False
+        self._in_hand = 0
+        self._late: Gatherer[_Line, Intent, datetime | None] = Gatherer(
+            self._rebook, pause_seconds=_ANSWERS_SECONDS / 4, at_most=_MOST_IN_HAND
+        )
 
     def wake(self) -> None:
         """Something may be due: look now."""
@@ -105,6 +106,7 @@ class Dialer:
             return 1.0
         vitals.went_round("dialer", _STUCK_SECONDS)
         for part, trunk in slices(found):
+            self._in_hand += len(part)
             dials.create_task(self._dial_safely(part, trunk, stop))
         return _BUSY_SECONDS if found else _IDLE_SECONDS
 
@@ -114,15 +116,16 @@ class Dialer:
         async with self._database.platform() as connection:
             self._in_maintenance = (await maintenance.get(connection)).is_on(now)
             queue = [] if self._in_maintenance else await dial_queue.work(connection, now)
-        self._at_once = next_slice(self._at_once, _MOST_AT_ONCE, was_late=self._was_late)
-        self._was_late = False
-        if not queue:
+        free = _MOST_IN_HAND - self._in_hand
+        if not queue or free <= 0:
             return []
-        room = min(self._at_once, await claiming.media_room(self._database, now))
+        media_room = await claiming.media_room(self._database, now)
+        if media_room <= 0:
+            self._complain("media", "no_media_room")
+        room = min(free, media_room)
         found: list[tuple[Claim, Trunk]] = []
         for work in queue:
             if room <= 0:
-                self._complain("media", "no_media_room")
                 break
             try:
                 trunk = await self._trunks.of(work.organization_id)
@@ -138,13 +141,15 @@ class Dialer:
     async def _dial_safely(self, claims: Sequence[Claim], trunk: Trunk, stop: asyncio.Event) -> None:
         """A slice may fail (the database went away in between); the reaper puts it right, and the rest go on."""
         try:
-            await self._until(claims[0].start_at - _LEAD)
+            await self._until(claims[0].start_at - claiming.LEAD)
             if stop.is_set():
                 await self._release(claims)
             else:
                 await self.dial_slice(claims, trunk)
         except Exception:
             log.exception("dials_failed", attempt_ids=[str(claim.claimed.attempt_id) for claim in claims])
+        finally:
+            self._in_hand -= len(claims)
 
     async def _until(self, instant: datetime) -> None:
         wait = (instant - self._now()).total_seconds()
@@ -157,10 +162,6 @@ class Dialer:
 
     async def dial_slice(self, claims: Sequence[Claim], trunk: Trunk) -> None:
         """The same of one organization's claims that start together: their intents in one transaction."""
-        if self._now() > claims[0].send_by:
-            self._was_late = True
-            await self._release(claims)
-            return
         async with self._transactions:
             intended = await self._intend(claims, trunk)
         await tell_all(self._bus, [*intended.ended, *(intent.state for intent in intended.intents)])
@@ -198,10 +199,8 @@ class Dialer:
     async def _send(self, intent: Intent, trunk: Trunk) -> None:
         with bound_contextvars(request_id=intent.request_id):
             try:
-                await self._until(intent.claim.start_at)
-                if self._now() > intent.claim.send_by:
-                    # Sent now, it could be one too many in some second: it gets another start.
-                    self._was_late = True
+                in_time = await self._in_time(intent, trunk)
+                if in_time is None:
                     log.warning("not_sent_in_time", attempt_id=intent.dial.reference)
                     await self._answered(intent, DialAnswer(Placed.BUSY_NOW, reason="not sent in time"))
                     return
@@ -214,6 +213,26 @@ class Dialer:
                 await self._note(intent, trunk, answer)
             except Exception:
                 log.exception("dial_failed", attempt_id=intent.dial.reference)
+
+    async def _in_time(self, intent: Intent, trunk: Trunk) -> Intent | None:
+        """Wait for the start. Sent later, a call could be one too many in some second: it gets another start, until
+        what the gate said no longer holds."""
+        current: Intent | None = intent
+        while current is not None:
+            await self._until(current.claim.start_at)
+            if self._now() <= current.claim.send_by:
+                return current
+            start = await self._late.put((*_of(intent.claim), trunk), intent)
+            current = None if start is None else intent.at(start)
+        return None
+
+    async def _rebook(self, line: "_Line", late: Sequence[Intent]) -> list[datetime | None]:
+        organization_id, campaign_id, trunk = line
+        async with self._transactions:
+            starts = await claiming.rebook(
+                self._database, organization_id, campaign_id, trunk, len(late), self._now()
+            )
+        return [*starts, *([None] * (len(late) - len(starts)))]
 
     async def _note(self, intent: Intent, trunk: Trunk, answer: DialAnswer) -> None:
         """Let whoever watches the line know."""
@@ -252,6 +271,10 @@ class Dialer:
         if monotonic() - self._complained.get(about, float("-inf")) > timedelta(minutes=1).total_seconds():
             self._complained[about] = monotonic()
             log.warning(event, about=str(about), **fields)
+
+
+_Line = tuple[UUID, UUID | None, Trunk]
+"""Organization, campaign and trunk: dials that share their limits."""
 
 
 def slices(found: Sequence[tuple[Claim, Trunk]]) -> list[tuple[list[Claim], Trunk]]:

@@ -18,7 +18,7 @@ class TrunkSettings(BaseModel):
     allowed_countries: tuple[Country, ...] = Field(
         (), title="Countries that may be called", description="ISO codes, like US. None: no call is placed."
     )
-    calls_per_second: float = Field(1.0, gt=0, le=1000, title="Calls per second")
+    calls_per_second: float = Field(1.0, gt=0, le=5000, title="Calls per second")
     max_concurrent_calls: int = Field(10, ge=1, le=100_000, title="Calls at the same time")
     wideband_prefixes: tuple[Prefix, ...] = Field(
         (),
