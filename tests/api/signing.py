@@ -1,13 +1,19 @@
 """What each carrier sends, signed by its vendor's own SDK where there is one: who it is, and how to forge it."""
 
+import base64
+import hashlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
+from nacl.signing import SigningKey
 from plivo.utils import signature_v3
 from twilio.request_validator import RequestValidator
 
 from voiceera.ids import new_secret
+from voiceera.providers.carriers.sealed_urls import seal
 
 SECRET = "the-accounts-own-secret"
 
@@ -43,6 +49,8 @@ class Vendor:
     """What numbers begin with."""
     signs_body: bool = True
     config: Mapping[str, Any] = field(default_factory=dict)
+    told: Callable[[str], str] = str
+    """A callback's URL as the vendor is told it."""
 
 
 def _plivo(url: str, form: Mapping[str, str], secret: str) -> Sent:
@@ -60,6 +68,17 @@ def _vobiz(url: str, form: Mapping[str, str], secret: str) -> Sent:
 
 def _twilio(url: str, form: Mapping[str, str], secret: str) -> Sent:
     return Sent(url, form, {"X-Twilio-Signature": RequestValidator(secret).compute_signature(url, dict(form))})
+
+
+def _key(secret: str) -> SigningKey:
+    return SigningKey(hashlib.sha256(secret.encode()).digest())
+
+
+def _telnyx(url: str, form: Mapping[str, str], secret: str) -> Sent:
+    timestamp = str(int(time.time()))
+    signature = _key(secret).sign(f"{timestamp}|{urlencode(form)}".encode()).signature
+    encoded = base64.b64encode(signature).decode()
+    return Sent(url, form, {"telnyx-signature-ed25519": encoded, "telnyx-timestamp": timestamp})
 
 
 _PLIVO = {
@@ -80,6 +99,22 @@ VENDORS = (
         "twilio",
         credentials={"account_sid": "ACXX", "auth_token": SECRET},
         sign=_twilio,
+        ringing=_PROGRESS | {"CallStatus": "ringing", "SequenceNumber": "0"},
+        answered={"CallSid": "CA1", "CallStatus": "in-progress"},
+        busy=_PROGRESS | {"CallStatus": "busy", "SequenceNumber": "1"},
+        rings_in={"CallSid": "CA2", "CallStatus": "ringing", "Direction": "inbound"},
+        hung_up={"CallSid": "CA2", "CallStatus": "completed", "Direction": "inbound", "CallDuration": "7"},
+    ),
+    Vendor(
+        "telnyx",
+        credentials={"api_key": SECRET},
+        config={
+            "account_sid": "ACXX",
+            "application_sid": "1",
+            "public_key": base64.b64encode(bytes(_key(SECRET).verify_key)).decode(),
+        },
+        sign=_telnyx,
+        told=lambda url: seal(url, SECRET),
         ringing=_PROGRESS | {"CallStatus": "ringing", "SequenceNumber": "0"},
         answered={"CallSid": "CA1", "CallStatus": "in-progress"},
         busy=_PROGRESS | {"CallStatus": "busy", "SequenceNumber": "1"},

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import httpx
@@ -38,14 +39,16 @@ class Line:
 
     def url(self, kind: str, *, organization: UUID | None = None, carrier: str = "") -> str:
         path = f"{carrier or self.vendor.name}/{organization or self.world.organization_id}/{self.attempt_id}/{kind}"
-        return f"{PUBLIC}/carriers/{path}"
+        return self.vendor.told(f"{PUBLIC}/carriers/{path}")
 
     def signed(self, kind: str, form: Mapping[str, str], secret: str = SECRET, url: str = "") -> Sent:
         return self.vendor.sign(url or self.url(kind), form, secret)
 
     async def send(self, sent: Sent, *, url: str = "", form: Mapping[str, str] | None = None) -> httpx.Response:
         path = (url or sent.url).removeprefix(PUBLIC)
-        return await self.client.post(path, data=dict(sent.form if form is None else form), headers=sent.headers)
+        body = urlencode(sent.form if form is None else form).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **sent.headers}
+        return await self.client.post(path, content=body, headers=headers)
 
     async def row(self) -> dict[str, Any]:
         """All that callbacks may change; not when the reaper looks again."""
@@ -124,7 +127,10 @@ async def test_a_forged_callback_is_refused(line: Line, kind: str) -> None:
         "another organization's": (line.signed(kind, form, url=elsewhere), {}),
         "told as another carrier's": (line.signed(kind, form, url=line.url(kind, carrier=other.name)), {}),
         "sent to another attempt": (good, {"url": good.url.replace(str(line.attempt_id), str(uuid4()))}),
-        "sent to another kind": (good, {"url": line.url("hangup" if kind != "hangup" else "answer")}),
+        "sent to another kind": (
+            good,
+            {"url": good.url.replace(f"/{kind}", "/hangup" if kind != "hangup" else "/answer")},
+        ),
     }
     if vendor.signs_body:
         forgeries["with another body"] = good, {"form": {**form, "CallStatus": "completed"}}

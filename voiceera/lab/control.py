@@ -36,10 +36,11 @@ class RingIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
 
 
 class Control:
-    def __init__(self, network: Network, ledger: Ledger, faults: FaultDraw) -> None:
+    def __init__(self, network: Network, ledger: Ledger, faults: FaultDraw, public_key: str) -> None:
         self._network = network
         self._ledger = ledger
         self._faults = faults
+        self._public_key = public_key
 
     def routes(self) -> list[Route]:
         return [
@@ -54,7 +55,7 @@ class Control:
         states: dict[str, int] = {}
         for call in self._network.calls.values():
             states[call.state.value] = states.get(call.state.value, 0) + 1
-        return JSONResponse({"status": "ok", "calls": states})
+        return JSONResponse({"status": "ok", "calls": states, "telnyx_public_key": self._public_key})
 
     async def _rows(self, request: Request) -> Response:
         """`?since=N` leaves out the first N rows; `?call_uuid=`, `?number=` and `?event=` select."""

@@ -23,6 +23,7 @@ from voiceera.lab.conversation import Conversations
 from voiceera.lab.faults import FaultDraw, Faults
 from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
+from voiceera.lab.telnyx.signatures import public_key
 from voiceera.lab.vendors import apis, dialects
 
 DEFAULT_PORT = 8090
@@ -76,8 +77,9 @@ async def _network(options: LabOptions) -> AsyncIterator["_Aborting"]:
         spoken, directory, callbacks, ledger, faults, conversations.hold, options.calls_per_second, options.seed
     )
     vendors = apis(network, ledger, faults, options.auth_id, options.auth_token)
+    control = Control(network, ledger, faults, public_key(options.auth_token))
     try:
-        yield _Aborting(Starlette(routes=[*vendors, *Control(network, ledger, faults).routes()]))
+        yield _Aborting(Starlette(routes=[*vendors, *control.routes()]))
     finally:
         await network.close()
         await conversations.close()

@@ -10,6 +10,8 @@ from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
 from voiceera.lab.plivo.api import PlivoApi
 from voiceera.lab.plivo.dialect import PlivoDialect
+from voiceera.lab.telnyx.api import TelnyxApi
+from voiceera.lab.telnyx.dialect import TelnyxDialect
 from voiceera.lab.twilio.api import TwilioApi
 from voiceera.lab.twilio.dialect import TwilioDialect
 
@@ -18,10 +20,11 @@ def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
     spoken: tuple[Dialect, ...] = (
         PlivoDialect(auth_id, auth_token),
         TwilioDialect(auth_id, auth_token),
+        TelnyxDialect(auth_id, auth_token),
     )
     return {dialect.name: dialect for dialect in spoken}
 
 
 def apis(network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> list[Route]:
     account = network, ledger, faults, auth_id, auth_token
-    return [*PlivoApi(*account).routes(), *TwilioApi(*account).routes()]
+    return [*PlivoApi(*account).routes(), *TwilioApi(*account).routes(), *TelnyxApi(*account).routes()]

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from voiceera.media.dialects.dialect import Dialect
 from voiceera.media.dialects.plivo import PlivoDialect
+from voiceera.media.dialects.telnyx import TelnyxDialect
 from voiceera.media.dialects.twilio import TwilioDialect
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     "plivo": PlivoDialect,
+    "telnyx": TelnyxDialect,
     "twilio": TwilioDialect,
     "vobiz": PlivoDialect,
 }
