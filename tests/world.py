@@ -50,6 +50,8 @@ class World:
     agent_id: UUID
     carrier: ScriptedCarrier = field(default_factory=ScriptedCarrier)
     caller_id: str = "+12025550000"
+    trunk_settings: dict[str, Any] = field(default_factory=dict)
+    """More of the trunk's settings, to be given before the first dial."""
 
     @property
     def trunk(self) -> Trunk:
@@ -61,6 +63,7 @@ class World:
             allowed_countries=("US",),
             calls_per_second=1000,
             max_concurrent_calls=1000,
+            **self.trunk_settings,
         )
 
     @property

@@ -13,6 +13,7 @@ from voiceera.api.envelope import listed, success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Instant, Items, Shown, Success
 from voiceera.api.users import PeopleQuery
+from voiceera.rules.dialing_limits import DialingLimits
 from voiceera.store import organizations, users
 
 routes = router("Organization")
@@ -20,11 +21,13 @@ routes = router("Organization")
 
 class OrganizationFields(Body):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+    dialing: DialingLimits = DialingLimits()
 
 
 class OrganizationShown(Shown):
     id: UUID
     name: str
+    dialing: DialingLimits
     created_at: Instant
 
 
@@ -43,13 +46,13 @@ async def get_organization(work: Reading) -> Success[OrganizationShown]:
 
 @routes.put("/organization")
 async def update_organization(work: Owning, body: OrganizationChange) -> Success[OrganizationShown]:
-    """Rename it."""
+    """Rename it, or bound what it dials, whatever its campaigns say: `dialing` is given as a whole."""
     before = OrganizationShown.model_validate(await organizations.get(work.connection, work.organization_id))
     given = changes(before, body, frozenset(OrganizationFields.model_fields))
-    fields = validated(OrganizationFields, {"name": before.name, **given})
-    await organizations.rename(work.connection, work.organization_id, fields.name)
+    fields = validated(OrganizationFields, {"name": before.name, "dialing": before.dialing, **given})
+    await organizations.change(work.connection, work.organization_id, fields.name, fields.dialing)
     await work.note("organization.changed", "organization", work.organization_id, fields=sorted(given))
-    return success(before.model_copy(update={"name": fields.name}))
+    return success(before.model_copy(update={"name": fields.name, "dialing": fields.dialing}))
 
 
 @routes.get("/organization/members")

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field
 
 from voiceera.errors import Conflict
 from voiceera.rules.calls import Outcome
+from voiceera.rules.dialing_limits import Money
 from voiceera.rules.sent import Sent
 
 
@@ -169,6 +170,10 @@ class CampaignConfig(Sent):
     """Of one number, in any 24 hours, over the whole organization."""
     max_number_calls_per_week: Annotated[int, Field(ge=1, le=350)] = 20
     """The same in any seven days."""
+    spend_cap: Money | None = None
+    """What all its calls may cost together; a call that could pass it is not dialled."""
+    price_per_minute: Annotated[float, Field(ge=0, le=10_000)] | None = None
+    """Of these calls; None: what the carrier's integration says."""
     ring_seconds: Annotated[int, Field(ge=5, le=120)] = 45
 
     def intervals(self) -> Iterator[tuple[int, int, int]]:

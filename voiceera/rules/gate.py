@@ -24,6 +24,10 @@ class Reason(StrEnum):
     NUMBER_CAP = "number_cap"
     CONTACT_CAP = "contact_cap"
     AGENT_NOT_ACTIVE = "agent_not_active"
+    SPEND_CAP = "spend_cap"
+    PRICE_UNKNOWN = "price_unknown"
+    """A cap is set, but nobody has said what a minute costs."""
+    CALLER_ID_BUSY = "caller_id_busy"
 
 
 @dataclass(frozen=True)

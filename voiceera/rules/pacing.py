@@ -73,6 +73,11 @@ def starts(limits: Sequence[Limit], at_most: int, now: datetime) -> list[datetim
     return found
 
 
+def has_room_at(limit: Limit, start: datetime) -> bool:
+    """Whether one more call may start at an instant that other limits have chosen, and be held until its end."""
+    return limit.open < limit.concurrent and start in starts([limit], 1, start)
+
+
 def with_starts(limit: Limit, given: Sequence[datetime], now: datetime) -> dict[int, int]:
     """The limit's starts after these were handed out, without such as count no more."""
     oldest = (now - _EPOCH) // SLOT - limit.span

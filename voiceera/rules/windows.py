@@ -1,5 +1,7 @@
 """A contact's clock: the campaign's windows, the law's, and the zones that have to be open."""
 
+from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from voiceera.rules.calling_hours import CallingHours, UnknownZone, zone
@@ -20,6 +22,17 @@ def _country(phone_number: str) -> str | None:
         return facts(phone_number).country
     except NotANumber:
         return None
+
+
+def closes_at(hours: CallingHours, zones: tuple[ZoneInfo, ...], instant: datetime) -> datetime | None:
+    """When the window that is open at `instant` closes; None: never. Asked for many calls of the same hour."""
+    closing = _closing(hours, zones, instant.replace(minute=0, second=0, microsecond=0))
+    return closing if closing is None or closing > instant else hours.next_close(instant, zones)
+
+
+@lru_cache(maxsize=1000)
+def _closing(hours: CallingHours, zones: tuple[ZoneInfo, ...], hour: datetime) -> datetime | None:
+    return hours.next_close(hour, zones)
 
 
 def zones_of(phone_number: str, own: str | None, campaigns: str | None) -> tuple[ZoneInfo, ...]:

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from voiceera.rules.breakers import may_dial, probed
 from voiceera.rules.campaigns import CampaignStatus
+from voiceera.rules.dialing_limits import DialingLimits
 from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
 from voiceera.services.breakers import campaign_key, line_key
 from voiceera.services.caller_ids import Pool, are_used_up
 from voiceera.services.trunks import Trunk
-from voiceera.store import campaigns, dial_queue, media_nodes
+from voiceera.store import campaigns, dial_queue, media_nodes, organizations
 from voiceera.store.base import Connection, Database
 from voiceera.store.campaigns import Hold
-from voiceera.store.dial_queue import Claimed, Gate, Work
+from voiceera.store.dial_queue import Claimed, Gate, Slots, Work
 
 LEAD = timedelta(milliseconds=150)
 """The first start lies this far ahead: the claim and the intents have to be written before it."""
@@ -29,6 +30,8 @@ class Claim:
     claimed: Claimed
     start_at: datetime
     is_watched: bool = False
+    waits_at_carrier: timedelta = timedelta(0)
+    """How long it will queue there before it rings, as far as we know."""
 
     @property
     def send_by(self) -> datetime:
@@ -71,12 +74,15 @@ async def _claim_campaign(
     if are_used_up(pool, campaign.config.caller_ids, now):
         return []
     trunk_key, own_key = line_key(trunk.integration_id), campaign_key(campaign_id)
-    gates = await dial_queue.lock_gates(connection, organization_id, [trunk_key, own_key])
-    everywhere, here = await dial_queue.count_slots(connection, organization_id, campaign_id)
-    limits = {
-        trunk_key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[trunk_key].starts),
+    of_all = await organizations.dialing_limits(connection, organization_id)
+    gates = await dial_queue.lock_gates(connection, organization_id, [*_of(of_all), trunk_key, own_key])
+    slots = await dial_queue.count_slots(connection, organization_id, campaign_id)
+    limits = _of_all(of_all, slots, gates) | {
+        trunk_key: Limit(
+            trunk.max_concurrent_calls, slots.everywhere, trunk.calls_per_second, gates[trunk_key].starts
+        ),
         own_key: Limit(
-            campaign.config.max_concurrent_calls, here, campaign.config.calls_per_second, gates[own_key].starts
+            campaign.config.max_concurrent_calls, slots.here, campaign.config.calls_per_second, gates[own_key].starts
         ),
     }
     instants = _instants(limits, gates, room, now)
@@ -92,21 +98,45 @@ async def _claim_campaign(
         now,
         now + CLAIM_FOR,
     )
-    return await _book(connection, organization_id, limits, gates, claimed, instants, now)
+    return await _book(connection, organization_id, limits, gates, claimed, instants, _wait(trunk, slots), now)
 
 
 async def _claim_single(
     connection: Connection, organization_id: UUID, trunk: Trunk, room: int, worker: str, now: datetime
 ) -> list[Claim]:
     key = line_key(trunk.integration_id)
-    gates = await dial_queue.lock_gates(connection, organization_id, [key])
-    everywhere, _ = await dial_queue.count_slots(connection, organization_id, None)
-    limits = {key: Limit(trunk.max_concurrent_calls, everywhere, trunk.calls_per_second, gates[key].starts)}
+    of_all = await organizations.dialing_limits(connection, organization_id)
+    gates = await dial_queue.lock_gates(connection, organization_id, [*_of(of_all), key])
+    slots = await dial_queue.count_slots(connection, organization_id, None)
+    line = Limit(trunk.max_concurrent_calls, slots.everywhere, trunk.calls_per_second, gates[key].starts)
+    limits = _of_all(of_all, slots, gates) | {key: line}
     instants = _instants(limits, gates, room, now)
     if not instants:
         return []
     claimed = await dial_queue.claim_queued(connection, organization_id, len(instants), worker, now, now + CLAIM_FOR)
-    return await _book(connection, organization_id, limits, gates, claimed, instants, now)
+    return await _book(connection, organization_id, limits, gates, claimed, instants, _wait(trunk, slots), now)
+
+
+_ORGANIZATION = "organization"
+
+
+def _of(of_all: DialingLimits) -> list[str]:
+    """The organization's own limit has a gate only where there is one: it would be everybody's bottleneck."""
+    is_bounded = of_all.calls_per_second is not None or of_all.max_concurrent_calls is not None
+    return [_ORGANIZATION] if is_bounded else []
+
+
+def _of_all(of_all: DialingLimits, slots: Slots, gates: dict[str, Gate]) -> dict[str, Limit]:
+    if _ORGANIZATION not in gates:
+        return {}
+    at_once, a_second = of_all.max_concurrent_calls or 100_000, of_all.calls_per_second or 100_000
+    return {_ORGANIZATION: Limit(at_once, slots.everywhere, a_second, gates[_ORGANIZATION].starts)}
+
+
+def _wait(trunk: Trunk, slots: Slots) -> timedelta:
+    """What the carrier has taken and does not ring yet goes before, where it queues."""
+    traits = trunk.carrier.traits
+    return timedelta(seconds=slots.not_ringing / traits.calls_per_second) if traits.queues else timedelta(0)
 
 
 async def rebook(
@@ -114,11 +144,17 @@ async def rebook(
 ) -> list[datetime]:
     """New starts for dials that could not be sent within theirs, as many as the limits allow within the horizon.
 
-    The old starts count on, so that no second is overfull. The dials hold their slots already.
+    The old starts count on, so that no second is overfull. The dials hold their slots already. Where caller ids have
+    a rate of their own there are none: the dials go back.
     """
+    if trunk.caller_id_calls_per_second is not None:
+        return []
     async with database.organization(organization_id) as connection:
         campaign = campaign_id and await campaigns.get(connection, organization_id, campaign_id, deleted=True)
         rates = {line_key(trunk.integration_id): trunk.calls_per_second}
+        of_all = await organizations.dialing_limits(connection, organization_id)
+        if of_all.calls_per_second is not None:
+            rates[_ORGANIZATION] = of_all.calls_per_second
         if campaign:
             rates[campaign_key(campaign.id)] = campaign.config.calls_per_second
         gates = await dial_queue.lock_gates(connection, organization_id, list(rates))
@@ -143,6 +179,7 @@ async def _book(
     gates: dict[str, Gate],
     claimed: list[Claimed],
     instants: list[datetime],
+    wait: timedelta,
     now: datetime,
 ) -> list[Claim]:
     """Only the starts that somebody took count against the gates; one that is a breaker's probe, it is told of."""
@@ -154,4 +191,4 @@ async def _book(
         if may_dial(gates[key].breaker, now) is not None:
             await dial_queue.set_breaker(connection, organization_id, key, probed(gates[key].breaker, now))
     is_watched = not all(gate.breaker.is_calm for gate in gates.values())
-    return [Claim(one, start, is_watched) for one, start in zip(claimed, given, strict=True)]
+    return [Claim(one, start, is_watched, wait) for one, start in zip(claimed, given, strict=True)]

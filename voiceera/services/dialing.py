@@ -7,22 +7,26 @@ telephone may be ringing. All of it works in slices of claims that start at abou
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from voiceera.providers.protocols import Dial
 from voiceera.rules.caller_ids import CallerId
 from voiceera.rules.calls import AttemptState, CallStatus, Direction
+from voiceera.rules.dialing_limits import DialingLimits
 from voiceera.rules.gate import Facts, Reason, Refusal, refusal
 from voiceera.rules.phones import facts as number_facts
-from voiceera.rules.windows import hours_of, zones_of
+from voiceera.rules.windows import closes_at, hours_of, zones_of
+from voiceera.services.caller_id_limits import Leaving, refused
 from voiceera.services.caller_ids import Choice, Pool, Wish, choose
 from voiceera.services.cases import Case, gather
 from voiceera.services.claiming import Claim
 from voiceera.services.live import CallState
+from voiceera.services.purses import Asking, money, reserve
 from voiceera.services.releasing import refuse
 from voiceera.services.trunks import Trunk
-from voiceera.store import attempts, calls
+from voiceera.store import attempts, calls, organizations
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection, Database
 
@@ -31,6 +35,7 @@ ANSWER_WITHIN = timedelta(seconds=30)
 _SOON = timedelta(seconds=30)
 _FRESH = timedelta(seconds=3)
 """How long what the gate was told holds good for a dial that could not be sent at once."""
+_ANY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class _Open:
     agent: Agent
     caller_id: str
     facts: Facts
+    reserved: Decimal | None = None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -97,8 +103,13 @@ async def intend(
     async with database.organization(organization_id) as connection:
         cases = await gather(connection, organization_id, claims, now)
         choices = await choose(connection, organization_id, pool, [_wish(case) for case in cases], now)
-        for case, choice in zip(cases, choices, strict=True):
-            answer = _ask(case, trunk, choice, now, in_maintenance=in_maintenance)
+        limits = await organizations.dialing_limits(connection, organization_id)
+        answers = [
+            _ask(case, trunk, choice, limits, now, in_maintenance=in_maintenance)
+            for case, choice in zip(cases, choices, strict=True)
+        ]
+        answers = await _shared(connection, organization_id, answers, trunk, limits, now)
+        for case, answer in zip(cases, answers, strict=True):
             if isinstance(answer, _Open):
                 opened.append(answer)
             elif (state := await refuse(connection, case, answer, now)) is not None:
@@ -110,16 +121,65 @@ async def intend(
 # ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _ask(case: Case, trunk: Trunk, choice: Choice, now: datetime, *, in_maintenance: bool) -> _Open | Refusal:
+def _ask(
+    case: Case, trunk: Trunk, choice: Choice, limits: DialingLimits, now: datetime, *, in_maintenance: bool
+) -> _Open | Refusal:
     if case.agent is None or case.agent.status != "active":
         return Refusal(Reason.AGENT_NOT_ACTIVE, now + _SOON)
     instant = max(now, case.claim.start_at)
-    facts = _facts(case, trunk, choice, instant, in_maintenance=in_maintenance)
+    facts = _facts(case, trunk, choice, limits, instant, in_maintenance=in_maintenance)
     closed = refusal(facts)
     if closed is not None:
         return replace(closed, look_again_at=now) if closed.look_again_at == instant else closed
     assert choice.number is not None
     return _Open(case, case.agent, choice.number, facts)
+
+
+async def _shared(
+    connection: Connection,
+    organization_id: UUID,
+    answers: Sequence[_Open | Refusal],
+    trunk: Trunk,
+    limits: DialingLimits,
+    now: datetime,
+) -> list[_Open | Refusal]:
+    """What is left to a dial by those that go out with it and beside it: its caller id's limits, and the money."""
+    opened = [each for each in answers if isinstance(each, _Open)]
+    leaving = [Leaving(each.case.attempt.id, each.caller_id, each.case.claim.start_at) for each in opened]
+    shut: dict[UUID, Refusal] = {**await refused(connection, organization_id, leaving, trunk, now)}
+    asking = [_asking(each, trunk) for each in opened if each.case.attempt.id not in shut]
+    amounts = await reserve(connection, organization_id, asking, limits)
+    shut |= {attempt: answer for attempt, answer in amounts.items() if isinstance(answer, Refusal)}
+    return [
+        shut.get(each.case.attempt.id) or replace(each, reserved=_amount(amounts.get(each.case.attempt.id)))
+        if isinstance(each, _Open)
+        else each
+        for each in answers
+    ]
+
+
+def _amount(answer: Decimal | Refusal | None) -> Decimal | None:
+    return answer if isinstance(answer, Decimal) else None
+
+
+def _asking(each: _Open, trunk: Trunk) -> Asking:
+    return Asking(
+        each.case.attempt.id,
+        each.agent.id,
+        each.case.attempt.campaign_id,
+        each.facts.now,
+        _price(each.case, trunk),
+        _maximum_seconds(each.agent),
+        each.case.config.spend_cap if each.case.campaign else None,
+    )
+
+
+def _price(case: Case, trunk: Trunk) -> float | None:
+    return trunk.price_per_minute if case.config.price_per_minute is None else case.config.price_per_minute
+
+
+def _maximum_seconds(agent: Agent) -> int:
+    return int(agent.config.conversation.maximum_duration) + 60
 
 
 def _wish(case: Case) -> Wish:
@@ -133,7 +193,9 @@ def _wish(case: Case) -> Wish:
     )
 
 
-def _facts(case: Case, trunk: Trunk, choice: Choice, instant: datetime, *, in_maintenance: bool) -> Facts:
+def _facts(
+    case: Case, trunk: Trunk, choice: Choice, limits: DialingLimits, instant: datetime, *, in_maintenance: bool
+) -> Facts:
     campaign, contact, number = case.campaign, case.contact, case.attempt.phone_number
     told = number_facts(number)
     return Facts(
@@ -150,11 +212,12 @@ def _facts(case: Case, trunk: Trunk, choice: Choice, instant: datetime, *, in_ma
         caller_id=choice.number,
         caller_id_free_at=choice.free_at,
         number_dials=tuple(at for at, _ in case.dials),
-        number_cap=case.config.max_number_calls_per_day,
+        number_cap=min(case.config.max_number_calls_per_day, limits.max_number_calls_per_day or _ANY),
         contact_dials=tuple(at for at, who in case.dials if contact is not None and who == contact.id),
         contact_cap=case.config.max_attempts_per_day,
         in_maintenance=in_maintenance,
-        number_cap_a_week=case.config.max_number_calls_per_week,
+        number_cap_a_week=min(case.config.max_number_calls_per_week, limits.max_number_calls_per_week or _ANY),
+        waits_at_carrier=case.claim.waits_at_carrier,
     )
 
 
@@ -195,7 +258,16 @@ def _dialed(each: _Open, trunk: Trunk, now: datetime) -> dict[str, Any]:
         "dialed_at": each.facts.now,
         "check_at": now + ANSWER_WITHIN,
         "variables": each.variables,
+        "latest_ring_at": _latest_ring_at(each.facts) if trunk.carrier.traits.queues else None,
+        "price_per_minute": None if each.reserved is None else money(_price(each.case, trunk) or 0),
+        "reserved": each.reserved,
     }
+
+
+def _latest_ring_at(facts: Facts) -> datetime | None:
+    """Until when a carrier may let the call wait: to the window's end, or the campaign's."""
+    ends = (closes_at(facts.hours, facts.zones, facts.now), facts.ends_at)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _call(each: _Open, trunk: Trunk) -> dict[str, Any]:
@@ -233,7 +305,7 @@ def _intent(each: _Open, trunk: Trunk, public_url: str) -> Intent:
         ringing_url=f"{base}/ringing",
         hangup_url=f"{base}/hangup",
         ring_seconds=each.case.config.ring_seconds,
-        maximum_seconds=int(each.agent.config.conversation.maximum_duration) + 60,
+        maximum_seconds=_maximum_seconds(each.agent),
     )
     name = each.variables.get("name")
     shown = CallState(attempt.id, attempt.campaign_id, attempt.contact_id, name, CallStatus.DIALING)

@@ -148,6 +148,17 @@ async def _give_up_late(database: Database, attempt: Attempt, now: datetime) -> 
         return await end(connection, current, Verdict(Outcome.UNKNOWN, reason="carrier_cannot_say"), now)
 
 
+async def cancel_late(database: Database, key: Key, now: datetime) -> None:
+    """A call that its carrier queued past the callee's window: it must not ring any more."""
+    async with database.organization(key[0]) as connection:
+        attempt = await attempts.lock(connection, *key)
+        if attempt is None or attempt.state is not AttemptState.DIALING or attempt.latest_ring_at is None:
+            return
+        if attempt.latest_ring_at <= now:
+            log.info("too_late_to_ring", attempt_id=str(attempt.id))
+            await attempts.change(connection, attempt, hangup_requested=True, reason="window_closed")
+
+
 async def hang_up(database: Database, trunks: TrunkBook, key: Key) -> None:
     """End a call at the carrier that somebody asked to end; asked again next time if it cannot be reached."""
     async with database.organization(key[0]) as connection:

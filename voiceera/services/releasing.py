@@ -8,6 +8,7 @@ from voiceera.rules.campaigns import OVER, ContactState
 from voiceera.rules.gate import Refusal
 from voiceera.services.cases import Case
 from voiceera.services.live import CallState
+from voiceera.services.purses import give_back
 from voiceera.services.settle import end
 from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
@@ -64,6 +65,7 @@ async def _give_back(
 
 
 async def requeue(connection: Connection, attempt: Attempt, due_at: datetime, reason: str | None) -> None:
+    await give_back(connection, attempt)
     await attempts.change(
         connection,
         attempt,

@@ -13,6 +13,7 @@ from voiceera.rules.windows import hours_of, zones_of
 from voiceera.services import analyses
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
+from voiceera.services.purses import pay
 from voiceera.services.salvage import salvage
 from voiceera.store import attempts, calls, campaigns, contacts
 from voiceera.store.attempts import Attempt
@@ -39,7 +40,8 @@ async def settle(connection: Connection, attempt: Attempt, now: datetime) -> Cal
 
 
 async def end(connection: Connection, attempt: Attempt, verdict: Verdict, now: datetime) -> CallState:
-    """End a locked attempt as `verdict` says: contact first, then the attempt, then the call's row."""
+    """End a locked attempt as `verdict` says: its money, its contact, then the attempt, then the call's row."""
+    await pay(connection, attempt, now)
     if attempt.contact_id is not None and attempt.campaign_id is not None:
         await _move_contact(connection, attempt, attempt.campaign_id, attempt.contact_id, verdict, now)
     final = AttemptState.UNKNOWN_FINAL if verdict.outcome is Outcome.UNKNOWN else AttemptState.ENDED

@@ -37,6 +37,9 @@ class Trunk:
     calls_per_second: float
     max_concurrent_calls: int
     wideband_prefixes: tuple[str, ...] = ()
+    caller_id_calls_per_second: float | None = None
+    caller_id_max_concurrent_calls: int | None = None
+    price_per_minute: float | None = None
 
     def audio_format(self, number: str) -> AudioFormat:
         """How a call to this number carries sound."""
@@ -181,6 +184,9 @@ def open_trunk(
         calls_per_second=settings.calls_per_second,
         max_concurrent_calls=settings.max_concurrent_calls,
         wideband_prefixes=settings.wideband_prefixes,
+        caller_id_calls_per_second=settings.caller_id_calls_per_second,
+        caller_id_max_concurrent_calls=settings.caller_id_max_concurrent_calls,
+        price_per_minute=settings.price_per_minute,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,9 @@ attempts = sa.Table(
     sa.Column("conversation_fault", sa.Boolean, nullable=False),
     sa.Column("opted_out", sa.Boolean, nullable=False),
     sa.Column("callback_at", _WHEN),
+    sa.Column("latest_ring_at", _WHEN),
+    sa.Column("price_per_minute", sa.Numeric(14, 5)),
+    sa.Column("reserved", sa.Numeric(14, 5)),
     sa.Column("outcome", sa.Text),
     sa.Column("consumed", sa.Boolean, nullable=False),
     sa.Column("reason", sa.Text),
@@ -74,7 +78,10 @@ dial_gates = sa.Table(
 
 @dataclass(frozen=True)
 class Attempt:
-    """A row, as services decide by it. Columns that only statistics read are left out."""
+    """A row, as services decide by it. Columns that only statistics read are left out.
+
+    `latest_ring_at`: after that it must not begin to ring. `reserved`: money put aside for it while it is open.
+    """
 
     organization_id: UUID
     id: UUID
@@ -108,6 +115,9 @@ class Attempt:
     conversation_fault: bool
     opted_out: bool
     callback_at: datetime | None
+    latest_ring_at: datetime | None
+    price_per_minute: Decimal | None
+    reserved: Decimal | None
     outcome: Outcome | None
     request_id: str | None
 

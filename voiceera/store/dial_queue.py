@@ -70,15 +70,16 @@ class Gate:
 
 
 async def lock_gates(connection: Connection, organization_id: UUID, keys: Sequence[str]) -> dict[str, Gate]:
-    """Held until the commit: one dialer at a time passes."""
+    """Held until the commit: one dialer at a time passes.
+
+    Found, made and locked by one statement, key after key: who would look first and make what is missing then, would
+    wait for others with locks in hand that these wait for.
+    """
+    rows = [{"organization_id": organization_id, "key": key, "starts": {}, "breaker": {}} for key in sorted(keys)]
+    made = insert(dial_gates).values(rows)
+    locked = made.on_conflict_do_update(index_elements=["organization_id", "key"], set_={"key": made.excluded.key})
     g = dial_gates.c
-    statement = sa.select(g.key, g.starts, g.breaker).where(g.organization_id == organization_id, g.key.in_(keys))
-    locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
-    if len(locked) < len(keys):
-        rows = [{"organization_id": organization_id, "key": key, "starts": {}, "breaker": {}} for key in sorted(keys)]
-        await connection.execute(insert(dial_gates).on_conflict_do_nothing(), rows)
-        locked = (await connection.execute(statement.order_by(g.key).with_for_update())).all()
-    return {row.key: _gate(row) for row in locked}
+    return {row.key: _gate(row) for row in await connection.execute(locked.returning(g.key, g.starts, g.breaker))}
 
 
 def _gate(row: Any) -> Gate:
@@ -98,13 +99,36 @@ async def set_gate(connection: Connection, organization_id: UUID, key: str, star
     await connection.execute(statement.values(starts={str(slot): count for slot, count in starts.items()}))
 
 
-async def count_slots(connection: Connection, organization_id: UUID, campaign_id: UUID | None) -> tuple[int, int]:
-    """Slots taken in the (organization, campaign): counted from rows, so that a crash can leak none."""
+@dataclass(frozen=True)
+class Slots:
+    """Taken in the organization, and in one campaign; `not_ringing`: with a carrier that has not begun to ring."""
+
+    everywhere: int
+    here: int
+    not_ringing: int
+
+
+async def count_slots(connection: Connection, organization_id: UUID, campaign_id: UUID | None) -> Slots:
+    """Counted from rows, so that a crash can leak none."""
     a = attempts.c
     of_campaign = sa.func.count().filter(a.campaign_id == campaign_id)
-    statement = sa.select(sa.func.count(), of_campaign).where(a.organization_id == organization_id, is_open())
-    everywhere, here = (await connection.execute(statement)).one()
-    return everywhere, here
+    waiting = sa.func.count().filter(a.state == AttemptState.DIALING, a.accepted_at.is_not(None))
+    statement = sa.select(sa.func.count(), of_campaign, waiting).where(
+        a.organization_id == organization_id, is_open()
+    )
+    return Slots(*(await connection.execute(statement)).one())
+
+
+async def count_by_caller_id(connection: Connection, organization_id: UUID, numbers: Sequence[str]) -> dict[str, int]:
+    """Open attempts that have been dialled from each of the numbers."""
+    a = attempts.c
+    statement = sa.select(a.caller_id, sa.func.count()).where(
+        a.organization_id == organization_id,
+        is_open(),
+        a.state != AttemptState.CLAIMED,
+        a.caller_id.in_(numbers),
+    )
+    return {row[0]: row[1] for row in await connection.execute(statement.group_by(a.caller_id))}
 
 
 async def count_unanswered(connection: Connection) -> int:
@@ -234,6 +258,12 @@ async def expired_claims(connection: Connection, now: datetime, limit: int = 200
 async def overdue(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
     """Open attempts that should have moved by now."""
     return await _keys(connection, f"{_OPEN_ATTEMPTS} AND state <> 'claimed' AND check_at <= :now", now, limit)
+
+
+async def too_late_to_ring(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
+    """Calls that a carrier took and still has not begun to ring when their window closes."""
+    waits = "state = 'dialing' AND latest_ring_at <= :now AND accepted_at IS NOT NULL AND NOT hangup_requested"
+    return await _keys(connection, f"{_OPEN_ATTEMPTS} AND {waits}", now, limit)
 
 
 async def to_hang_up(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Column, DateTime, Table, Text, Uuid, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
+from voiceera.rules.dialing_limits import DialingLimits
 from voiceera.store.base import Connection, metadata
 
 organizations = Table(
@@ -14,6 +16,7 @@ organizations = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("dialing", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
 )
@@ -23,6 +26,7 @@ organizations = Table(
 class Organization:
     id: UUID
     name: str
+    dialing: DialingLimits
     created_at: datetime
 
 
@@ -30,12 +34,22 @@ _SHOWN = tuple(organizations.c[name] for name in Organization.__dataclass_fields
 
 
 async def add(connection: Connection, organization_id: UUID, name: str, now: datetime) -> None:
-    await connection.execute(organizations.insert().values(id=organization_id, name=name, created_at=now))
+    row = {"id": organization_id, "name": name, "dialing": {}, "created_at": now}
+    await connection.execute(organizations.insert().values(row))
 
 
 async def get(connection: Connection, organization_id: UUID) -> Organization:
     row = (await connection.execute(select(*_SHOWN).where(organizations.c.id == organization_id))).one()
-    return Organization(**row._mapping)
+    return Organization(row.id, row.name, DialingLimits.model_validate(row.dialing), row.created_at)
+
+
+async def dialing_limits(connection: Connection, organization_id: UUID) -> DialingLimits:
+    """Nothing is bounded where the organization bounds nothing."""
+    found = await connection.scalar(select(organizations.c.dialing).where(organizations.c.id == organization_id))
+    return DialingLimits.model_validate(found) if found else _UNBOUNDED
+
+
+_UNBOUNDED = DialingLimits()
 
 
 async def names(connection: Connection, organization_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -44,8 +58,9 @@ async def names(connection: Connection, organization_ids: Iterable[UUID]) -> dic
     return {row.id: row.name for row in await connection.execute(query)}
 
 
-async def rename(connection: Connection, organization_id: UUID, name: str) -> None:
-    await connection.execute(update(organizations).where(organizations.c.id == organization_id).values(name=name))
+async def change(connection: Connection, organization_id: UUID, name: str, dialing: DialingLimits) -> None:
+    values = {"name": name, "dialing": dialing.model_dump(mode="json", exclude_none=True)}
+    await connection.execute(update(organizations).where(organizations.c.id == organization_id).values(values))
 
 
 async def lock(connection: Connection, organization_id: UUID) -> None:

@@ -75,6 +75,7 @@ class Reaper:
         """Ask every question once and apply its remedy to each row found."""
         remedies: list[tuple[Question, Remedy]] = [
             (dial_queue.expired_claims, self._give_back),
+            (dial_queue.too_late_to_ring, self._cancel),
             (dial_queue.to_hang_up, self._hang_up),
             (dial_queue.overdue, self._look_into),
             (_abandoned, self._give_up),
@@ -97,6 +98,9 @@ class Reaper:
     async def _give_back(self, key: Key) -> None:
         await reconciling.give_back_expired(self._database, key, self._now())
         await wake(self._bus)
+
+    async def _cancel(self, key: Key) -> None:
+        await reconciling.cancel_late(self._database, key, self._now())
 
     async def _hang_up(self, key: Key) -> None:
         await reconciling.hang_up(self._database, self._trunks, key)

@@ -20,6 +20,17 @@ class TrunkSettings(BaseModel):
     )
     calls_per_second: float = Field(1.0, gt=0, le=5000, title="Calls per second")
     max_concurrent_calls: int = Field(10, ge=1, le=100_000, title="Calls at the same time")
+    caller_id_calls_per_second: float | None = Field(None, gt=0, le=1000, title="Calls per second of each caller id")
+    caller_id_max_concurrent_calls: int | None = Field(
+        None, ge=1, le=100_000, title="Calls at the same time of each caller id"
+    )
+    price_per_minute: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        title="Price per minute",
+        description="What a minute costs at most, begun minutes counted; for caps on spending.",
+    )
     wideband_prefixes: tuple[Prefix, ...] = Field(
         (),
         title="Wideband numbers",

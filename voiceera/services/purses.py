@@ -1,0 +1,110 @@
+"""Money for calls: put aside with the intent, paid when the call is over, given back when it was never placed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from voiceera.rules.dialing_limits import DialingLimits
+from voiceera.rules.gate import Reason, Refusal
+from voiceera.rules.spending import (
+    Purse,
+    agent_purse,
+    campaign_purse,
+    cost,
+    look_again_at,
+    most_cost,
+    organization_purse,
+    purses_of,
+    would_pass,
+)
+from voiceera.store import attempts, calls, purses
+from voiceera.store.attempts import Attempt
+from voiceera.store.base import Connection
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A call about to be dialled, `at` that instant. `price_per_minute` None: nobody has said."""
+
+    attempt_id: UUID
+    agent_id: UUID
+    campaign_id: UUID | None
+    at: datetime
+    price_per_minute: float | None
+    maximum_seconds: float
+    campaign_cap: float | None
+
+    @property
+    def purses(self) -> tuple[str, ...]:
+        return purses_of(self.agent_id, self.campaign_id, self.at)
+
+    def caps(self, limits: DialingLimits) -> dict[str, Decimal]:
+        given = {
+            organization_purse(self.at): limits.daily_spend_cap,
+            agent_purse(self.agent_id, self.at): limits.agent_daily_spend_cap,
+        }
+        if self.campaign_id is not None:
+            given[campaign_purse(self.campaign_id)] = self.campaign_cap
+        return {key: money(cap) for key, cap in given.items() if cap is not None}
+
+
+async def reserve(
+    connection: Connection, organization_id: UUID, asking: Sequence[Asking], limits: DialingLimits
+) -> Mapping[UUID, Decimal | Refusal]:
+    """By attempt: the money put aside, or why there is none. Calls without price and cap are not in it, and cost no
+    statement. The attempts are locked."""
+    answers: dict[UUID, Decimal | Refusal] = {}
+    priced: list[tuple[Asking, float]] = []
+    for each in asking:
+        if each.price_per_minute is not None:
+            priced.append((each, each.price_per_minute))
+        elif each.caps(limits):
+            answers[each.attempt_id] = Refusal(Reason.PRICE_UNKNOWN, look_again_at(each.at))
+    if not priced:
+        return answers
+    held = await purses.hold(connection, organization_id, [key for each, _ in priced for key in each.purses])
+    before = dict(held)
+    for each, price in priced:
+        amount = most_cost(money(price), each.maximum_seconds)
+        if would_pass(amount, each.purses, held, each.caps(limits)) is not None:
+            answers[each.attempt_id] = Refusal(Reason.SPEND_CAP, look_again_at(each.at))
+            continue
+        answers[each.attempt_id] = amount
+        for key in each.purses:
+            held[key] = Purse(held[key].spent, held[key].reserved + amount)
+    changes = {key: Purse(reserved=held[key].reserved - before[key].reserved) for key in held}
+    await purses.add(connection, organization_id, {key: each for key, each in changes.items() if each.reserved})
+    return answers
+
+
+async def pay(connection: Connection, attempt: Attempt, now: datetime) -> None:
+    """The attempt, which is locked, is over: what it cost is spent, the rest is free again."""
+    if attempt.reserved is None:
+        return
+    call = await calls.get(connection, attempt.organization_id, attempt.id)
+    told = None if call is None else call.cost
+    ended_at = attempt.carrier_ended_at or now
+    talked = 0.0 if attempt.answered_at is None else (ended_at - attempt.answered_at).total_seconds()
+    price = attempt.price_per_minute or Decimal(0)
+    await _settle(connection, attempt, cost(price, talked) if told is None else told)
+
+
+async def give_back(connection: Connection, attempt: Attempt) -> None:
+    """The attempt was never placed."""
+    if attempt.reserved is not None:
+        await _settle(connection, attempt, Decimal(0))
+
+
+async def _settle(connection: Connection, attempt: Attempt, spent: Decimal) -> None:
+    assert attempt.reserved is not None and attempt.dialed_at is not None
+    keys = purses_of(attempt.agent_id, attempt.campaign_id, attempt.dialed_at)
+    await purses.hold(connection, attempt.organization_id, keys)
+    change = Purse(spent, -attempt.reserved)
+    await purses.add(connection, attempt.organization_id, dict.fromkeys(keys, change))
+    await attempts.change(connection, attempt, reserved=None)
+
+
+def money(amount: float) -> Decimal:
+    return Decimal(str(amount))
