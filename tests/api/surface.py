@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from tests.api.calls import CallBook
@@ -18,9 +19,11 @@ from tests.api.conftest import Person, body
 from tests.world import FLOW
 from voiceera import clock, ids
 from voiceera.api.routing import policies
+from voiceera.rules.calls import AttemptState
 from voiceera.rules.permissions import Access
 from voiceera.rules.webhooks import Event
 from voiceera.services import events
+from voiceera.store import attempts
 
 _PARAMETER = re.compile(r"\{([^}:]+)[^}]*\}")
 
@@ -61,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /campaigns/{campaign_id}/contacts": {"json": {"phone_numbers": ["+12025550101"]}},
     "POST /campaigns/{campaign_id}/contacts/upload": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
     "POST /do-not-call/import": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
+    "POST /unknown-attempts/{attempt_id}/resolve": {"json": {"rang": False}},
     "PUT /call-logs/{call_id}/notes": {"json": {"notes": "mine now"}},
 }
 """What a route needs to look at its id; `{}` for all others."""
@@ -119,6 +123,16 @@ async def _entry(seeding: Seeding) -> str:
     return str(found["items"][0]["id"])
 
 
+async def _unknown_attempt(seeding: Seeding) -> str:
+    book, now = seeding.book, clock.utc_now()
+    row: dict[str, Any] = {"id": ids.new_id(), "agent_id": UUID(seeding.known["agent_id"])}
+    row |= {"organization_id": book.organization_id}
+    row |= {"phone_number": "+12025550177", "state": AttemptState.UNKNOWN_FINAL, "due_at": now, "created_at": now}
+    async with book.database.organization(book.organization_id) as connection:
+        await connection.execute(sa.insert(attempts.attempts).values(**row))
+    return str(row["id"])
+
+
 async def _call(seeding: Seeding) -> str:
     return await seeding.book.held(notes="theirs", campaign_id=UUID(seeding.known["campaign_id"]))
 
@@ -174,6 +188,7 @@ SEEDS: dict[str, Seed] = {
     "contact_id": _contact,
     "upload_id": _upload,
     "entry_id": _entry,
+    "attempt_id": _unknown_attempt,
     "call_id": _call,
     "integration_id": _integration,
     "phone_number_id": _phone_number,

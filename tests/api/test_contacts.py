@@ -1,17 +1,25 @@
 """A campaign's people over the API: lists, files, and rows that stay out."""
 
+import csv
 import io
+import json
 import zipfile
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
+from tests.api.calls import book_of
 from tests.api.conftest import Person, body, client_of
 from tests.api.test_campaigns import NUMBERS, launched, make_campaign
+from voiceera import clock
 from voiceera.config import Settings
 from voiceera.demo.stage import Person as DemoPerson
 from voiceera.demo.stage import contacts_csv
+from voiceera.store import attempts
+from voiceera.store.base import Database
 
 
 async def upload(person: Person, path: str, content: bytes, status: int = 201, **options: Any) -> Any:
@@ -165,3 +173,50 @@ async def test_nobody_adds_people_without_signing_in(app: FastAPI, path: str) ->
     async with client_of(app) as stranger:
         answer = await stranger.post(f"{path}/upload", files={"file": b"phone\n2025550101\n"})
     assert body(answer, 401)["code"] == "AUTH_003"
+
+
+async def exported(person: Person, path: str, **query: Any) -> list[dict[str, str]]:
+    response = await person.client.get(f"{path}/export", params=query)
+    assert response.status_code == 200 and response.headers["content-type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(response.text)))
+
+
+async def test_everybody_is_exported_with_their_columns_and_what_came_of_them(
+    ann: Person, path: str, database: Database, settings: Settings
+) -> None:
+    people = [
+        {"phone_number": "2025550101", "name": "Anna", "variables": {"city": "Rome"}},
+        {"phone_number": "2025550102", "name": "=SUM(A1)", "variables": {"shoe": "42"}},
+    ]
+    await ann.post(path, contacts=people)
+    listed = {each["phone_number"]: each for each in (await ann.get(path))["items"]}
+    book = await book_of(database, settings, ann)
+    contact_id = UUID(listed["+12025550101"]["id"])
+    call_id = await book.held(direction="outbound", contact_id=contact_id, caller_id="+12025550000")
+    row: dict[str, Any] = {"id": UUID(call_id), "agent_id": book.agent_id}
+    row |= {"organization_id": book.organization_id}
+    row |= {"contact_id": contact_id, "phone_number": "+12025550101", "state": "ended", "dialed_at": clock.utc_now()}
+    async with database.organization(book.organization_id) as connection:
+        await connection.execute(
+            sa.insert(attempts.attempts).values(**row, due_at=clock.utc_now(), created_at=clock.utc_now())
+        )
+    anna, other = await exported(ann, path)
+    assert (anna["phone_number"], anna["name"], anna["city"], anna["shoe"]) == ("'+12025550101", "Anna", "Rome", "")
+    assert (anna["status"], anna["call_id"], anna["caller_id"]) == ("pending", call_id, "'+12025550000")
+    assert anna["disposition"] and anna["called_at"] and anna["next_attempt_at"]
+    assert (other["name"], other["shoe"], other["call_id"]) == ("'=SUM(A1)", "42", "")
+    assert await exported(ann, path, status="reached") == []
+
+
+async def test_what_only_later_contacts_have_is_exported_too(ann: Person, path: str) -> None:
+    numbers = [f"+1303555{index:04d}" for index in range(1000)]
+    await ann.post(path, phone_numbers=numbers)
+    await ann.post(path, contacts=[{"phone_number": "2025550101", "variables": {"city": "Rome"}}])
+    rows = await exported(ann, path)
+    assert len(rows) == 1001
+    assert json.loads(rows[-1]["other_variables"]) == {"city": "Rome"}
+
+
+async def test_another_tenants_contacts_are_not_exported(ann: Person, bob: Person) -> None:
+    theirs = await make_campaign(bob)
+    assert (await ann.client.get(f"/campaigns/{theirs['id']}/contacts/export")).status_code == 404
