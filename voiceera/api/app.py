@@ -42,6 +42,7 @@ from voiceera.api import (
     organization,
     pages,
     phone_numbers,
+    providers,
     recordings,
     reviews,
     talk,
@@ -101,7 +102,18 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
     )
     for part in (
         *(auth, agents, agent_campaigns, campaigns, campaign_moves, campaign_events, contacts),
-        *(talk, calls, call_events, call_logs, recordings, integrations, caller_ids, phone_numbers, inbound_calls),
+        *(
+            talk,
+            calls,
+            call_events,
+            call_logs,
+            recordings,
+            integrations,
+            providers,
+            caller_ids,
+            phone_numbers,
+            inbound_calls,
+        ),
         *(carriers, health),
         *(contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
         *(analytics, analytics_export, call_analysis),

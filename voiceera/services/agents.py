@@ -11,6 +11,7 @@ from voiceera.providers import registry
 from voiceera.providers.registry import Kind
 from voiceera.rules import flows, tools
 from voiceera.rules.agents import AgentConfig
+from voiceera.services.provider_catalog import languages_of
 from voiceera.store import agents, integrations
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
@@ -79,11 +80,21 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
             there = await integrations.of_type(connection, agent.organization_id, kind, provider)
             if not any(not wanted or row.name == wanted for row in there):
                 found.append(Missing(field, f"No integration of type {kind} for {name}."))
-    if config.stt_provider in EMBEDDED[Kind.SPEECH_TO_TEXT] and not config.language.lower().startswith("en"):
-        message = (
-            f"The embedded recognizer knows English only, not {config.language}: keypad answers work, speech not."
-        )
+    return found + _languages(config)
+
+
+def _languages(config: AgentConfig) -> list[Missing]:
+    """A recognizer or a voice that is known not to know the agent's language."""
+    short = config.language.lower().replace("_", "-").split("-")[0]
+    found = []
+    ear, voice = config.stt_provider.partition("/")[0], config.tts_provider.partition("/")[0]
+    known = languages_of(Kind.SPEECH_TO_TEXT, ear)
+    if known is not None and short not in known:
+        message = f"The recognizer {ear} does not know {config.language}: keypad answers work, speech not."
         found.append(Missing("language", message))
+    known = languages_of(Kind.TEXT_TO_SPEECH, voice)
+    if known is not None and short not in known:
+        found.append(Missing("language", f"The voice {voice} does not speak {config.language}."))
     return found
 
 

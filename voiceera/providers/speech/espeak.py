@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from voiceera.errors import ProviderError
 from voiceera.providers.protocols import Voice
 from voiceera.rules.audio import AudioFormat, encode
 from voiceera.synthesis.client import VENDOR, Synthesizer
-from voiceera.synthesis.voices import voice_for
+from voiceera.synthesis.voices import VOICES, voice_for
 
 WORDS_PER_MINUTE = 160
 _CACHE_BYTES = 16_000_000
@@ -21,6 +22,9 @@ _Key = tuple[str, Voice, AudioFormat]
 
 class EspeakTextToSpeech:
     """Texts that come again (greetings, questions) are kept as audio, the least recently used dropped first."""
+
+    LANGUAGES: ClassVar[tuple[str, ...]] = tuple(sorted({tag.split("-")[0] for tag in VOICES}))
+    VOICES: ClassVar[tuple[str, ...]] = tuple(sorted(set(VOICES.values())))
 
     def __init__(self, cache_bytes: int = _CACHE_BYTES) -> None:
         self._synthesizer = Synthesizer()

@@ -3,6 +3,8 @@
 It needs no key, no download and no network. docs/recognition.md says what it understands.
 """
 
+from typing import ClassVar
+
 from voiceera.errors import ProviderError
 from voiceera.providers.protocols import Recognition
 from voiceera.providers.speech.local.client import LocalSpeechToText, LocalStream
@@ -10,6 +12,7 @@ from voiceera.providers.speech.neural.weights import folder
 
 
 class MoonshineSpeechToText(LocalSpeechToText):
+    LANGUAGES: ClassVar[tuple[str, ...]] = ("en",)
     vendor = "moonshine"
     module = "voiceera.providers.speech.neural.worker"
 

@@ -3,9 +3,12 @@
 It hears expected phrases and close relatives of them; speech about something else is rejected.
 """
 
+from typing import ClassVar
+
 from voiceera.providers.speech.local.client import LocalSpeechToText
 
 
 class PocketsphinxSpeechToText(LocalSpeechToText):
+    LANGUAGES: ClassVar[tuple[str, ...]] = ("en",)
     vendor = "pocketsphinx"
     module = "voiceera.providers.speech.sphinx.worker"
