@@ -1,0 +1,120 @@
+import { useAsk } from "../lib/use";
+import { get, type ApiError, type Schemas } from "../lib/api";
+import { CheckField, SelectField, TextArea, TextField } from "../ui/field";
+import { Card } from "../ui/parts";
+import { FlowEditor } from "./flow-editor";
+import { TEMPLATES, type Draft } from "./templates";
+
+type Change = (by: Partial<Draft>) => void;
+type Props = { draft: Draft; change: Change; error: ApiError | null };
+type Conversation = NonNullable<Draft["conversation"]>;
+
+const BRAINS = [
+  ["flow", "A flow: fixed steps, exact answers"],
+  ["llm", "A language model: talks freely"],
+  ["external", "Your own service, called for each turn"],
+] as const;
+const SECONDS: [keyof Conversation, string, number, number, string?][] = [
+  ["endpointing_silence", "Silence that ends the caller's turn", 0.1, 5],
+  ["barge_in_confirm", "Speech that counts as an interruption", 0.05, 2],
+  ["hello_wait", "Wait for their hello", 0, 5],
+  ["reprompt_after", "Ask again after silence of", 1, 60],
+  ["silence_hangup", "Hang up after silence of", 5, 300],
+  ["maximum_duration", "Longest call", 10, 7200],
+];
+
+export const brainOf = (draft: Draft): string => draft.brain ?? (draft.flow && !draft.llm_provider ? "flow" : "llm");
+
+export function AgentFields({ draft, change, error }: Props) {
+  const brain = brainOf(draft);
+  const setBrain = (next: string) => {
+    const flow = draft.flow ?? (next === "flow" ? TEMPLATES[0]!.draft.flow : undefined);
+    change({ brain: next as Draft["brain"], ...(flow ? { flow } : {}) });
+  };
+  return (
+    <>
+      <Card title="Who it is">
+        <div class="fields">
+          <TextField label="Name" field="name" error={error} value={draft.name} onText={(name) => change({ name })} required />
+          <TextField label="Language" field="language" error={error} value={draft.language ?? "en-US"} onText={(language) => change({ language })} hint="A tag like en-US or hi-IN." />
+          <SelectField label="What decides its answers" value={brain} onText={setBrain} options={BRAINS} field="brain" error={error} />
+          <TextArea label="Description" field="description" error={error} value={draft.description ?? ""} onText={(description) => change({ description })} rows={2} />
+        </div>
+      </Card>
+      {brain === "flow" && draft.flow && <FlowEditor flow={draft.flow} change={(flow) => change({ flow })} error={error} />}
+      {brain !== "flow" && <Prompt {...{ draft, change, error }} />}
+      <Voices {...{ draft, change, error }} />
+      <TakingTurns {...{ draft, change, error }} />
+      <Card title="What counts as success">
+        <TextField
+          label="Dispositions that reach the goal"
+          field="success_dispositions"
+          error={error}
+          value={(draft.success_dispositions ?? []).join(", ")}
+          onText={(text) => change({ success_dispositions: text.split(",").map((each) => each.trim()).filter(Boolean) })}
+          placeholder="confirmed, rescheduled"
+          hint="Separated by commas; the goal rate in reports counts them."
+        />
+      </Card>
+    </>
+  );
+}
+
+function Prompt({ draft, change, error }: Props) {
+  return (
+    <Card title="What it knows and does">
+      <div class="stack">
+        <TextArea label="Greeting" field="greeting_message" error={error} value={draft.greeting_message ?? ""} onText={(greeting_message) => change({ greeting_message })} rows={2} hint="Its first words. Variables like {{name}} are filled in." />
+        <TextArea label="Instructions" field="system_prompt" error={error} value={draft.system_prompt ?? ""} onText={(system_prompt) => change({ system_prompt })} rows={12} hint="Who it is, what it wants to find out, what it must not say." />
+      </div>
+    </Card>
+  );
+}
+
+function Voices({ draft, change, error }: Props) {
+  const known = useAsk<Schemas["ProviderShown"][]>("providers", (signal) => get("/integrations/providers", { signal }));
+  const names = (type: string, ...more: string[]): string[] => [...new Set([...more, ...(known.data ?? []).filter((each) => each.type === type).map(({ provider }) => provider)])];
+  const voice = draft.voice_parameters ?? {};
+  return (
+    <Card title="Ears, voice and line" about="Built-in providers run on this machine; others need an integration">
+      <div class="fields">
+        <TextField label="Speech recognition" field="stt_provider" error={error} value={draft.stt_provider ?? "moonshine"} onText={(stt_provider) => change({ stt_provider })} suggestions={names("stt", "moonshine", "pocketsphinx")} />
+        <TextField label="Voice" field="tts_provider" error={error} value={draft.tts_provider ?? "espeak"} onText={(tts_provider) => change({ tts_provider })} suggestions={names("tts", "espeak")} />
+        <TextField label="Speed of the voice" field="voice_parameters.speed" error={error} type="number" min={0.5} max={2} step={0.1} value={String(voice.speed ?? 1)} onText={(text) => change({ voice_parameters: { ...voice, speed: Number(text) } })} />
+        <TextField label="Which voice" field="voice_parameters.voice_id" error={error} value={voice.voice_id ?? ""} onText={(text) => change({ voice_parameters: { ...voice, voice_id: text || null } })} hint="The provider's name for it." />
+        {brainOf(draft) === "llm" && (
+          <>
+            <TextField label="Language model's provider" field="llm_provider" error={error} value={draft.llm_provider ?? ""} onText={(text) => change({ llm_provider: text || null })} suggestions={names("llm")} />
+            <TextField label="Model" field="llm_model" error={error} value={draft.llm_model ?? ""} onText={(text) => change({ llm_model: text || null })} />
+          </>
+        )}
+        <TextField label="Carrier" field="telephony_provider" error={error} value={draft.telephony_provider ?? ""} onText={(text) => change({ telephony_provider: text || null })} suggestions={names("telephony")} hint="Empty: the one that is connected." />
+      </div>
+    </Card>
+  );
+}
+
+function TakingTurns({ draft, change, error }: Props) {
+  const now: Conversation = draft.conversation ?? {};
+  const set = (by: Partial<Conversation>) => change({ conversation: { ...now, ...by } });
+  return (
+    <Card title="Taking turns" about="Seconds">
+      <div class="stack">
+        <div class="fields">
+          {SECONDS.map(([name, label, min, max]) => (
+            <TextField key={name} label={label} field={`conversation.${name}`} error={error} type="number" min={min} max={max} step="any" value={String(now[name] ?? "")} onText={(text) => set({ [name]: text === "" ? undefined : Number(text) })} />
+          ))}
+          <SelectField
+            label="When a voicemail answers"
+            value={now.voicemail ?? "hang_up"}
+            onText={(voicemail) => set({ voicemail: voicemail as Conversation["voicemail"] })}
+            options={[["hang_up", "Hang up"], ["leave_message", "Leave a message"], ["continue", "Talk on"]]}
+          />
+          {now.voicemail === "leave_message" && <TextArea label="Message" value={now.voicemail_message ?? ""} onText={(voicemail_message) => set({ voicemail_message })} rows={2} />}
+        </div>
+        <CheckField label="The caller may interrupt the agent" value={now.barge_in ?? true} onChange={(barge_in) => set({ barge_in })} />
+        <CheckField label="The agent speaks first" value={now.greet_first ?? true} onChange={(greet_first) => set({ greet_first })} />
+      </div>
+    </Card>
+  );
+}
