@@ -187,7 +187,7 @@ function Expecting({ name, step, put, targets }: { name: string; step: Ask; put:
           <AddAnswer label={`Add an answer to ${name}`} add={(answer) => setChoices({ ...choices, [answer]: choices[answer] ?? [answer.replace(/_/g, " ")] })} />
         </div>
       )}
-      {answers.length > 0 && <Branches branches={step.branches ?? {}} answers={answers} targets={targets} put={(branches) => put({ ...step, branches })} />}
+      {answers.length > 0 && <Branches branches={step.branches ?? {}} answers={answers} targets={targets} otherwise={step.next ? "as for any other answer" : undefined} put={(branches) => put({ ...step, branches })} />}
       <Next label={answers.length ? "Any other answer" : "Then"} value={step.next ?? ""} targets={targets} onText={(next) => put({ ...step, next: next || null })} />
       <div class="fields">
         <SelectField label="If nothing is said" value={step.on_silence ?? ""} options={[["", "ask again, then end"], ...targets.slice(1)]} onText={(on_silence) => put({ ...step, on_silence: on_silence || null })} />
@@ -198,7 +198,7 @@ function Expecting({ name, step, put, targets }: { name: string; step: Ask; put:
   );
 }
 
-function Branches({ branches, answers, targets, put, open }: { branches: Record<string, string>; answers?: string[]; targets: [string, string][]; put: (branches: Record<string, string>) => void; open?: boolean }) {
+function Branches({ branches, answers, targets, put, open, otherwise }: { branches: Record<string, string>; answers?: string[]; targets: [string, string][]; put: (branches: Record<string, string>) => void; open?: boolean; otherwise?: string }) {
   const shown = answers ?? Object.keys(branches);
   const set = (answer: string, to: string) => {
     const next = { ...branches, [answer]: to };
@@ -208,7 +208,7 @@ function Branches({ branches, answers, targets, put, open }: { branches: Record<
   return (
     <div class="stack tight">
       {shown.map((answer) => (
-        <Next key={answer} label={`On “${answer}”`} value={branches[answer] ?? ""} targets={targets} onText={(to) => set(answer, to)} />
+        <Next key={answer} label={`On “${answer}”`} value={branches[answer] ?? ""} targets={otherwise ? [["", otherwise], ...targets.slice(1)] : targets} onText={(to) => set(answer, to)} />
       ))}
       {open && <AddAnswer label="Add a value" add={(answer) => set(answer, "")} />}
     </div>

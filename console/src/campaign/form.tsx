@@ -40,8 +40,8 @@ export function CampaignFields({ draft, change, error }: { draft: Draft; change:
           <div class="fields">
             <TextField label="Begins" field="start_time" error={error} type="datetime-local" value={localOf(draft.start_time)} onText={(text) => change({ start_time: isoOf(text) })} hint={`Your time (${ZONE}). Empty: when you launch it.`} />
             <TextField label="Ends" field="end_time" error={error} type="datetime-local" value={localOf(draft.end_time)} onText={(text) => change({ end_time: isoOf(text) })} hint="Empty: when everybody is done." />
-            <TextField label="Time zone where a number does not tell" field="timezone" error={error} value={draft.timezone ?? ""} onText={(timezone) => change({ timezone: timezone || null })} suggestions={zones} placeholder="America/New_York" />
-            <TextField label="Country of numbers without a code" field="country" error={error} value={draft.country ?? "US"} onText={(country) => change({ country: country.toUpperCase() })} hint="Two letters, like US." />
+            <TextField label="Time zone otherwise" field="timezone" error={error} value={draft.timezone ?? ""} onText={(timezone) => change({ timezone: timezone || null })} suggestions={zones} placeholder="America/New_York" hint="Where a number does not tell." />
+            <TextField label="Country otherwise" field="country" error={error} value={draft.country ?? "US"} onText={(country) => change({ country: country.toUpperCase() })} hint="Of numbers without a country code." />
           </div>
         </div>
       </Card>

@@ -1,5 +1,6 @@
 /** What a campaign's event stream says, as calls and a pace. */
-import { useReducer, useState } from "preact/hooks";
+import { useEffect, useReducer, useState } from "preact/hooks";
+import { get } from "../lib/api";
 import type { Signal } from "@preact/signals";
 import { useEvents, type Line, type LiveEvent } from "../lib/events";
 
@@ -30,6 +31,13 @@ interface State {
 export function useBoard(id: string, isOpen: boolean, onMove: () => void): Board {
   const [state, put] = useReducer(moved, { calls: new Map(), dials: [] });
   const [, tick] = useState(0);
+  // The stream says what moves; what already talks is asked for once.
+  useEffect(() => {
+    if (!isOpen) return;
+    void get("/call-logs", { query: { campaign_id: id, status: "in_progress", limit: 100 } }).then(({ items }) => {
+      for (const { id: call_id, contact_name: name, status } of items) put({ kind: "call_state", call_id, name, status, outcome: null });
+    }, () => undefined);
+  }, [id, isOpen]);
   const line = useEvents(isOpen ? `/campaigns/${id}/events` : null, (event) => {
     put(event);
     if (event.kind === "campaign_state" || (event.kind === "call_state" && event.outcome !== null)) onMove();

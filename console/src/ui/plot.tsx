@@ -25,6 +25,9 @@ interface Props {
   barWidth?: number;
 }
 
+/** Counts have no quarters. */
+const STEPS = [1, 2, 5].flatMap((each) => Array.from({ length: 10 }, (_, power) => each * 10 ** power)).sort((a, b) => a - b);
+
 export function Plot({ labels, series, height = 220, label, say = short, barWidth = 0.62 }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const drawn = colours.value;
@@ -62,7 +65,7 @@ function optionsOf({ labels, series, height, say, barWidth }: Required<Props>, w
         stroke: text, font, size: 28, gap: 6, grid: { show: false }, ticks: { show: false }, space: 64,
         incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28], values: (_, places) => places.map((place) => labels[place] ?? ""),
       },
-      { stroke: text, font, size: 44, gap: 8, grid: { stroke: line, width: 1 }, ticks: { show: false }, space: 44, values: (_, places) => places.map((place) => say(place)) },
+      { stroke: text, font, size: 44, gap: 8, grid: { stroke: line, width: 1 }, ticks: { show: false }, space: 44, incrs: STEPS, values: (_, places) => places.map((place) => say(place)) },
     ],
     series: [
       {},
