@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 import {
-  Activity, AudioWaveform, ChartColumn, FileClock, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, Users, Webhook,
+  Activity, AudioWaveform, ChartColumn, FileClock, Hash, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, Users, Webhook,
   type IconNode,
 } from "lucide";
 import { post } from "./lib/api";
@@ -24,6 +24,7 @@ const DAILY: Entry[] = [
 ];
 const SETUP: Entry[] = [
   ["/console/integrations", "Integrations", Plug],
+  ["/console/numbers", "Numbers", Hash],
   ["/console/webhooks", "Webhooks", Webhook],
   ["/console/people", "People", Users],
   ["/console/api-keys", "API keys", KeyRound],

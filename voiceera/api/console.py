@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from voiceera.api.talk import media_origin
 from voiceera.config import Settings
 
 PATH = "/console"
@@ -26,15 +27,15 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 def install(app: FastAPI, settings: Settings, directory: Path = _BUILT) -> None:
     """`directory`: where the built files lie, or would."""
     not_built = files("voiceera.api").joinpath("page_files/console_not_built.html").read_text()
-    app.mount(PATH, Console(directory, policy(settings.media_url), not_built), name="console")
+    app.mount(PATH, Console(directory, policy(media_origin(settings)), not_built), name="console")
 
 
-def policy(media_url: str) -> str:
+def policy(media: str) -> str:
     """Only our own files run, nothing is evaluated, markup is never made from text, and the page talks to nobody but
     the API and the media socket of a browser's call."""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-        f"media-src 'self' blob:; connect-src 'self'{f' {media_url}' if media_url else ''}; "
+        f"media-src 'self' blob:; worker-src 'self'; connect-src 'self' {media}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
         "trusted-types 'none'"
     )
@@ -65,6 +66,7 @@ class Console(StaticFiles):
                 raise
             response = Response(self._not_built, 503, media_type="text/html", headers={"Cache-Control": "no-store"})
         response.headers["Content-Security-Policy"] = self._policy
+        response.headers["Permissions-Policy"] = "microphone=(self), camera=(), geolocation=()"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response

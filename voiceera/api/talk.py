@@ -60,11 +60,11 @@ def install(app: FastAPI) -> None:
 def _policy(settings: Settings) -> str:
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; worker-src 'self'; "
-        f"connect-src 'self' {_media_origin(settings)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"connect-src 'self' {media_origin(settings)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
-def _media_origin(settings: Settings) -> str:
+def media_origin(settings: Settings) -> str:
     """What may be reached beside ourselves: the media processes, on whatever port."""
     if settings.media_url:
         told = urlsplit(settings.media_url)

@@ -52,7 +52,7 @@ function Differences({ before, after }: { before: Agent; after: Agent }) {
   const changed = [...new Set([...old.keys(), ...young.keys()])].filter((path) => old.get(path) !== young.get(path)).sort();
   if (!changed.length) return <Empty title="They are the same" />;
   return (
-    <div class="table-scroll">
+    <div class="table-scroll" tabIndex={0}>
       <table class="table diff">
         <thead>
           <tr>

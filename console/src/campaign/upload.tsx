@@ -148,7 +148,7 @@ function Problems({ report }: { report: Report }) {
     <div class="stack tight">
       <h3>Rows that stay out</h3>
       {report.rejected > report.problems.length && <Note kind="warn">The first {count(report.problems.length)} of {count(report.rejected)} are shown.</Note>}
-      <div class="table-scroll boxed">
+      <div class="table-scroll boxed" tabIndex={0}>
         <table class="table">
           <thead>
             <tr>

@@ -1,6 +1,6 @@
 import { useLocation, useRoute } from "preact-iso";
 import { useState } from "preact/hooks";
-import { ArrowLeft, Copy, Megaphone, PhoneCall, Trash2 } from "lucide";
+import { ArrowLeft, Copy, Megaphone, Mic, PhoneCall, Trash2 } from "lucide";
 import { AgentFields } from "../agent/form";
 import { TEMPLATES, variablesOf, type Draft } from "../agent/templates";
 import { Versions } from "../agent/versions";
@@ -13,6 +13,7 @@ import { Icon } from "../ui/icon";
 import { Answered, Button, ButtonLink, Note, PageHead, Problem, Time } from "../ui/parts";
 import { Pill } from "../ui/pill";
 import { say } from "../ui/toast";
+import { Talk } from "../agent/talk";
 import { TestCall } from "./test-call";
 
 type Shown = Schemas["AgentShown"];
@@ -120,7 +121,7 @@ export function Agent() {
 
 function Head({ agent, set, isReady }: { agent: Shown; set: (agent: Shown) => void; isReady: boolean }) {
   const { route } = useLocation();
-  const [opened, setOpened] = useState<"call" | "delete" | null>(null);
+  const [opened, setOpened] = useState<"call" | "talk" | "delete" | null>(null);
   const path = { agent_id: agent.id };
   const clone = useWork(async () => {
     const made = await post("/agents/{agent_id}/clone", { path, body: {} });
@@ -143,6 +144,9 @@ function Head({ agent, set, isReady }: { agent: Shown; set: (agent: Shown) => vo
               <Button look="first" icon={PhoneCall} disabled={!isReady} onClick={() => setOpened("call")}>
                 Place a test call
               </Button>
+              <Button icon={Mic} disabled={!isReady} onClick={() => setOpened("talk")}>
+                Talk to it
+              </Button>
               <ButtonLink icon={Megaphone} href={`/console/campaigns/new?agent=${agent.id}`}>
                 New campaign
               </ButtonLink>
@@ -161,6 +165,7 @@ function Head({ agent, set, isReady }: { agent: Shown; set: (agent: Shown) => vo
       </PageHead>
       <Problem error={clone.error ?? status.error} />
       {opened === "call" && <TestCall agentId={agent.id} variables={variablesOf(agent)} onClose={() => setOpened(null)} />}
+      {opened === "talk" && <Talk agent={agent} variables={variablesOf(agent)} onClose={() => setOpened(null)} />}
       {opened === "delete" && (
         <Confirm
           title={`Delete ${agent.name}?`}

@@ -282,7 +282,7 @@ function Rows({ title, rows }: { title: string; rows: (Omit<Row, "agent_id"> & {
   if (!rows.length) return null;
   return (
     <Card title={title} pad={false}>
-      <div class="table-scroll">
+      <div class="table-scroll" tabIndex={0}>
         <table class="table">
           <thead>
             <tr>

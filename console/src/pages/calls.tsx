@@ -125,9 +125,10 @@ function Cells({ call }: { call: Log }) {
           <span class="truncate strong block">{call.contact_name ?? call.phone_number ?? "Somebody"}</span>
           <span class="truncate small dim block num">
             <span class="narrow-only">
-              <Time at={call.created_at} />{" · "}
+              <Time at={call.created_at} />
+              {call.disposition && ` · ${words(call.disposition)}`}
             </span>
-            {call.contact_name ? call.phone_number : (call.campaign_id ? nameIn(campaigns.value, call.campaign_id) : "Single call")}
+            <span class="wide-only">{call.contact_name ? call.phone_number : call.campaign_id ? nameIn(campaigns.value, call.campaign_id) : "Single call"}</span>
           </span>
         </span>
       </span>

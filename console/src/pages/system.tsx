@@ -44,7 +44,7 @@ export function System() {
               <Figure label="Disk free" note={`of ${bytes(stats.storage.disk_total_bytes)}`}>{bytes(stats.storage.disk_free_bytes)}</Figure>
             </dl>
             <Card title="Parts" pad={false}>
-              <div class="table-scroll">
+              <div class="table-scroll" tabIndex={0}>
                 <table class="table">
                   <thead>
                     <tr>

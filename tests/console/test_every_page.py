@@ -1,0 +1,206 @@
+"""Every page: no serious fault for those who see, hear or move otherwise, and nothing that people wrote runs."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from playwright.async_api import Page, expect
+
+from tests.api.calls import TURNS, CallBook, book_of
+from tests.api.conftest import Person, join
+from tests.console.stage import ADMIN, AXE, BUILT, Stage, settled, sign_in
+from tests.console.xss import PAYLOADS
+from voiceera.ids import new_id
+from voiceera.store import calls
+from voiceera.store.base import Database
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+_LOOK = "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
+MANY_CALLS = 600
+PAGES = [
+    *("", "/calls", "/calls/{call}", "/campaigns", "/campaigns/new", "/campaigns/{campaign}/board"),
+    *(
+        "/campaigns/{campaign}/contacts",
+        "/campaigns/{campaign}/settings",
+        "/agents",
+        "/agents/new",
+        "/agents/{agent}",
+    ),
+    *(
+        "/agents/{agent}/versions",
+        "/analytics?days=7",
+        "/integrations",
+        "/numbers",
+        "/webhooks",
+        "/webhooks/{webhook}",
+    ),
+    *("/people", "/api-keys", "/profile", "/nowhere"),
+]
+DARK_PAGES = [
+    "",
+    "/calls/{call}",
+    "/campaigns/{campaign}/contacts",
+    "/agents/{agent}",
+    "/analytics?days=7",
+    "/people",
+]
+OPERATOR = ["/admin/system", "/admin/logs"]
+
+
+@dataclass
+class Hostile:
+    """An organization in which every text is an attack. `ids`: what the paths of pages name."""
+
+    person: Person
+    book: CallBook
+    ids: dict[str, str]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hostile(stage: Stage) -> AsyncIterator[Hostile]:
+    database = Database(stage.platform.database_url)
+    async with httpx.AsyncClient(base_url=stage.platform.api_url, timeout=60) as client:
+        person = await join(client, "mallory@example.com")
+        book = await book_of(database, stage.platform.settings, person)
+        yield Hostile(person, book, await written(person, book))
+    await database.close()
+
+
+async def written(person: Person, book: CallBook) -> dict[str, str]:
+    """Every payload stands somewhere, and some of them everywhere."""
+    await person.client.put("/organization", json={"name": PAYLOADS[0]})
+    first = {"first_name": PAYLOADS[1][:100], "last_name": PAYLOADS[2][:100]}
+    await person.client.put(f"/users/{(await person.get('/auth/me'))['id']}", json=first)
+    flow = {"start": "say", "steps": {"say": {"kind": "end", "text": PAYLOADS[3], "disposition": PAYLOADS[4]}}}
+    agent = await person.post("/agents", name=PAYLOADS[5][:200], description=PAYLOADS[6], flow=flow)
+    await person.client.put(f"/agents/{agent['id']}", json={"greeting_message": PAYLOADS[7]})
+    people = [
+        {"phone_number": f"+120255501{index:02}", "name": text[:200], "variables": {f"v{index}": text}}
+        for index, text in enumerate(PAYLOADS)
+    ]
+    campaign = await person.post(
+        "/campaigns", name=PAYLOADS[8][:200], description=PAYLOADS[9], agent_id=agent["id"], contacts=people
+    )
+    webhook = await person.post("/webhooks", url="https://example.com/?q=%3Cscript%3E", description=PAYLOADS[10])
+    config = {"allowed_countries": ["US"]}
+    await person.post("/integrations", name=PAYLOADS[11][:200], type="telephony", provider="scripted", config=config)
+    await person.post("/api-keys", name=PAYLOADS[12][:200])
+    turns = tuple(
+        replace(TURNS[index % 3], text=text, start_ms=index * 1000, end_ms=index * 1000 + 900)
+        for index, text in enumerate(PAYLOADS)
+    )
+    call = await book.held(turns, contact_name=PAYLOADS[13])
+    await person.client.put(f"/call-logs/{call}/notes", json={"notes": "\n".join(PAYLOADS)})
+    return {"agent": agent["id"], "campaign": campaign["id"], "webhook": webhook["id"], "call": call}
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: scripts/console --dev")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_no_page_has_a_serious_fault_and_no_text_runs(stage: Stage, hostile: Hostile, dark: bool) -> None:
+    """The light round looks at all pages as wide as a desk, the dark one at some, as narrow as a telephone."""
+    found: list[str] = []
+    async with stage.page(dark=dark, phone=dark) as page:
+        page.on("dialog", lambda dialog: found.append(f"a dialog: {dialog.message}"))
+        await page.goto(f"{stage.url}/login")
+        found += await faults_of(page)
+        await sign_in(stage, page, "mallory@example.com")
+        for path in DARK_PAGES if dark else PAGES:
+            await page.goto(stage.url + path.format(**hostile.ids))
+            await settled(page)
+            found += await faults_of(page)
+        await sign_out(page)
+        await sign_in(stage, page, ADMIN)
+        for path in OPERATOR:
+            await page.goto(stage.url + path)
+            await settled(page)
+            found += await faults_of(page)
+    assert found == []
+    assert stage.faults == []
+
+
+async def faults_of(page: Page) -> list[str]:
+    if not await page.evaluate("!!window.axe"):
+        await page.evaluate(AXE.read_text())
+    result = await page.evaluate(_LOOK)
+    ran = ["what somebody wrote has run"] if await page.evaluate("!!window.__ran") else []
+    broken = await page.evaluate("faults.splice(0)")
+    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth + 1")
+    return [f"{page.url}: {each}" for each in (*ran, *broken, *(["scrolls sideways"] if wide else []))] + [
+        f"{page.url}: {each['id']} {[node['target'] for node in each['nodes']][:3]}"
+        for each in result["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+async def sign_out(page: Page) -> None:
+    if await page.get_by_role("button", name="Menu").is_visible():
+        await page.get_by_role("button", name="Menu").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_what_was_said_and_noted_is_shown_to_the_letter(stage: Stage, hostile: Hostile) -> None:
+    async with stage.page() as page:
+        await sign_in(stage, page, "mallory@example.com")
+        await page.goto(f"{stage.url}/calls/{hostile.ids['call']}")
+        await settled(page)
+        said = await page.locator(".said .turn p").all_inner_texts()
+        assert [" ".join(each.split()) for each in said] == [" ".join(each.split()) for each in PAYLOADS]
+        assert await page.get_by_label("Notes").input_value() == "\n".join(PAYLOADS)
+        assert not await page.evaluate("!!window.__ran")
+
+
+async def test_a_long_list_scrolls_with_few_rows_in_the_page(stage: Stage, hostile: Hostile) -> None:
+    await many_calls(hostile.book, MANY_CALLS)
+    async with stage.page() as page:
+        await sign_in(stage, page, "mallory@example.com")
+        await page.goto(f"{stage.url}/calls?status=busy")
+        await settled(page)
+        await expect(page.locator("main header p").first).to_contain_text(f"{MANY_CALLS:,} calls")
+        most = 0
+        rows = page.locator(".vlist [role=listitem]")
+        last = ""
+        while last != str(MANY_CALLS):
+            most = max(most, await rows.count())
+            await page.evaluate(
+                "(() => { const list = document.querySelector('.vlist'); list.scrollTop = list.scrollHeight; })()"
+            )
+            await expect(rows.last).not_to_have_attribute("aria-posinset", last)
+            last = await rows.last.get_attribute("aria-posinset") or ""
+        assert last == str(MANY_CALLS)
+        assert most < 60
+
+
+async def many_calls(book: CallBook, count: int) -> None:
+    shared = {"organization_id": book.organization_id, "agent_id": book.agent_id, "agent_version": 1}
+    shared |= {"direction": "outbound", "status": "busy", "created_at": datetime.now(UTC)}
+    rows = [{**shared, "id": new_id(), "phone_number": f"+1303{index:07}"} for index in range(count)]
+    async with book.database.organization(book.organization_id) as connection:
+        await connection.execute(sa.insert(calls.calls), rows)
+
+
+async def test_a_viewer_is_offered_nothing_that_the_api_would_refuse(stage: Stage, hostile: Hostile) -> None:
+    async with stage.page() as page:
+        await sign_in(stage, page, "mallory@example.com")
+        await page.evaluate(
+            "() => { const s = JSON.parse(localStorage['voiceera.session']); s.user.role = 'viewer';"
+            " localStorage['voiceera.session'] = JSON.stringify(s); }"
+        )
+        for path in ("/campaigns", "/agents", "/integrations", "/webhooks", "/people", "/calls"):
+            await page.goto(stage.url + path)
+            await settled(page)
+            refused = page.get_by_role("button", name=re.compile("^(New|Place|Invite|Connect|Launch|Test)"))
+            await expect(refused).to_have_count(0)
+
+
+async def test_its_script_is_small() -> None:
+    if not (BUILT / "index.html").exists():
+        pytest.skip("the console is not built: scripts/setup")
+    total = sum(path.stat().st_size for path in (BUILT / "assets").glob("*.js"))
+    assert 20_000 < total <= 300_000
