@@ -175,11 +175,11 @@ async def test_a_look_up_that_fails_is_never_taken_for_nothing_found() -> None:
 
 
 def test_the_registry_knows_the_carriers_and_draws_their_forms() -> None:
-    assert names(Kind.CARRIER) == ["plivo", "scripted", "telnyx", "twilio", "vobiz"]
+    assert names(Kind.CARRIER) == ["exotel", "plivo", "scripted", "telnyx", "twilio", "vobiz"]
     factory = carrier_factory("plivo")
     assert "base_url" in TypeAdapter(factory.Settings).json_schema()["properties"]
     assert TypeAdapter(factory.Credentials).json_schema()["required"] == ["auth_id", "auth_token"]
-    with pytest.raises(Invalid, match="there are: plivo"):
+    with pytest.raises(Invalid, match="there are: exotel"):
         load(Kind.CARRIER, "bell")
 
 

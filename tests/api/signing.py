@@ -51,6 +51,12 @@ class Vendor:
     config: Mapping[str, Any] = field(default_factory=dict)
     told: Callable[[str], str] = str
     """A callback's URL as the vendor is told it."""
+    is_sealed: bool = False
+    """All that proves a request is its URL."""
+
+    def unsigned(self, sent: Sent) -> Sent:
+        """As somebody would send it who knows everything but secrets."""
+        return Sent(sent.url.partition("?")[0], sent.form, {})
 
 
 def _plivo(url: str, form: Mapping[str, str], secret: str) -> Sent:
@@ -81,6 +87,10 @@ def _telnyx(url: str, form: Mapping[str, str], secret: str) -> Sent:
     return Sent(url, form, {"telnyx-signature-ed25519": encoded, "telnyx-timestamp": timestamp})
 
 
+def _exotel(url: str, form: Mapping[str, str], secret: str) -> Sent:
+    return Sent(seal(url.partition("?")[0], secret), form, {})
+
+
 _PLIVO = {
     "credentials": {"auth_id": "MAXX", "auth_token": SECRET},
     "ringing": {"CallUUID": "c-1", "Event": "Ring", "CallStatus": "ringing"},
@@ -92,9 +102,12 @@ _PLIVO = {
 }
 _PROGRESS = {"CallSid": "CA1", "CallbackSource": "call-progress-events"}
 
+NOWHERE = "http://127.0.0.1:9/"
+"""Where nobody answers, and nobody may ask."""
+
 VENDORS = (
     Vendor("plivo", sign=_plivo, **_PLIVO),  # type: ignore[arg-type]
-    Vendor("vobiz", sign=_vobiz, signs_body=False, **_PLIVO),  # type: ignore[arg-type]
+    Vendor("vobiz", sign=_vobiz, signs_body=False, config={"base_url": NOWHERE}, **_PLIVO),  # type: ignore[arg-type]
     Vendor(
         "twilio",
         credentials={"account_sid": "ACXX", "auth_token": SECRET},
@@ -120,5 +133,23 @@ VENDORS = (
         busy=_PROGRESS | {"CallStatus": "busy", "SequenceNumber": "1"},
         rings_in={"CallSid": "CA2", "CallStatus": "ringing", "Direction": "inbound"},
         hung_up={"CallSid": "CA2", "CallStatus": "completed", "Direction": "inbound", "CallDuration": "7"},
+    ),
+    Vendor(
+        "exotel",
+        credentials={"api_key": "key", "api_token": SECRET},
+        config={
+            "base_url": NOWHERE,
+            "account_sid": "acc",
+            "flow_url": "http://my.exotel.com/acc/exoml/start_voice/1",
+        },
+        sign=_exotel,
+        told=lambda url: seal(url, SECRET),
+        is_sealed=True,
+        signs_body=False,
+        ringing={"CallSid": "e1", "EventType": "ringing"},
+        answered={"CallSid": "e1", "EventType": "answered", "Status": "in-progress"},
+        busy={"CallSid": "e1", "EventType": "terminal", "Status": "busy"},
+        rings_in={"CallSid": "e2", "Direction": "incoming"},
+        hung_up={"CallSid": "e2", "EventType": "terminal", "Status": "completed"},
     ),
 )

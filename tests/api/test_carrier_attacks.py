@@ -120,10 +120,10 @@ async def test_a_forged_callback_is_refused(line: Line, kind: str) -> None:
     other = next(each for each in VENDORS if each.name != vendor.name)
     elsewhere = line.url(kind, organization=uuid4())
     forgeries: dict[str, tuple[Sent, dict[str, Any]]] = {
-        "unsigned": (Sent(good.url, form, {}), {}),
+        "unsigned": (vendor.unsigned(good), {}),
         "signed with another secret": (line.signed(kind, form, secret="another"), {}),
         "signed with nothing": (line.signed(kind, form, secret=""), {}),
-        "signed by another vendor's scheme": (other.sign(good.url, form, SECRET), {}),
+        "signed by another vendor's scheme": (other.sign(vendor.unsigned(good).url, form, SECRET), {}),
         "another organization's": (line.signed(kind, form, url=elsewhere), {}),
         "told as another carrier's": (line.signed(kind, form, url=line.url(kind, carrier=other.name)), {}),
         "sent to another attempt": (good, {"url": good.url.replace(str(line.attempt_id), str(uuid4()))}),
@@ -155,7 +155,14 @@ async def test_an_altered_body_that_nobody_signed_is_but_a_hint(line: Line) -> N
     """Who holds an unused signature of such a vendor may write what they like: the carrier is asked, that is all."""
     if line.vendor.signs_body:
         pytest.skip("the vendor signs it")
-    altered = {"CallUUID": "stolen", "Event": "Hangup", "CallStatus": "completed", "TotalCost": "99"}
+    name, *_ = line.vendor.busy
+    altered = {
+        **line.vendor.busy,
+        name: "stolen",
+        "CallStatus": "completed",
+        "Status": "completed",
+        "TotalCost": "99",
+    }
     async with nothing_changes(line):
         assert (await line.send(line.signed("hangup", altered))).status_code == 200
     due = "SELECT check_at <= now() FROM attempts WHERE organization_id = :o AND id = :id"

@@ -136,3 +136,14 @@ async def test_a_replayed_ring_opens_no_second_socket(line: Line) -> None:
     assert (again.status_code, again.content) == (403, b"")
     assert await line.world.value("SELECT count(*) FROM media_tokens") == 1
     assert len(await calls_in(line)) == 1
+
+
+@pytest.mark.parametrize("vendor", [each for each in VENDORS if not each.signs_body], ids=lambda each: each.name)
+async def test_a_ring_that_only_its_url_proves_needs_the_carriers_look_up(
+    vendor: Vendor, app: FastAPI, anyone: httpx.AsyncClient, database: Database, settings: Settings
+) -> None:
+    line = await line_of(vendor, anyone, database, settings)
+    await own(line, line.world.agent_id)
+    answer = await tell(line, "answer", rings(vendor))
+    assert (answer.status_code, answer.content) == (403, b""), "nobody can be asked there"
+    assert await calls_in(line) == []

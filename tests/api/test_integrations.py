@@ -62,6 +62,11 @@ async def test_a_test_really_asks_the_provider_and_status_keeps_the_answer(ann: 
     line = await ann.post("/integrations", **PLIVO)
     refused = await ann.post(f"/integrations/{line['id']}/test", 200)
     assert refused["status"] == "failing", "this address is inside, and nobody allowed it"
+    urls = [refused.pop("answer_url"), refused.pop("hangup_url")]
+    assert [url.rpartition("/carriers/plivo/")[2] for url in urls] == [
+        f"{ann.organization_id}/inbound/answer",
+        f"{ann.organization_id}/inbound/hangup",
+    ]
     assert await ann.get(f"/integrations/{line['id']}/status") == refused
     scripted = await ann.post("/integrations", name="Twin", type="telephony", provider="scripted")
     assert (await ann.post(f"/integrations/{scripted['id']}/test", 200))["status"] == "working"

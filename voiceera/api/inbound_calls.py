@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request, Response
 from voiceera.api.carrier_requests import as_told, document, log, proof_of, refused
 from voiceera.api.depends import Visit, VisitingAlways
 from voiceera.api.routing import CarrierRoute
-from voiceera.errors import Conflict, Invalid, ProviderError
+from voiceera.errors import Conflict, Invalid, VoiceEraError
 from voiceera.providers.protocols import CallbackRequest, CarrierEventKind, RungIn
-from voiceera.services import inbound
+from voiceera.services import calls, inbound
 from voiceera.services.calls import MediaInvitation, Proof, Replayed
 from voiceera.services.inbound import NotAnswered
 from voiceera.services.trunks import Trunk
@@ -28,6 +28,7 @@ routes = APIRouter(
 _SKEW = timedelta(seconds=60)
 
 
+@routes.get("/answer")
 @routes.post("/answer")
 async def answer(request: Request, carrier: str, organization_id: UUID, here: VisitingAlways) -> Response:
     claimed = await as_told(request, here)
@@ -35,6 +36,8 @@ async def answer(request: Request, carrier: str, organization_id: UUID, here: Vi
     if found is None:
         return refused()
     trunk, number, proof = found
+    if (reference := trunk.carrier.reference(claimed)) is not None:
+        return await _dialed_by_us(trunk, organization_id, UUID(reference), proof, here)
     rung_in = trunk.carrier.rung_in(claimed)
     if not proof.of_body and not await _is_shown(trunk, rung_in, here):
         return refused()
@@ -47,6 +50,20 @@ async def answer(request: Request, carrier: str, organization_id: UUID, here: Vi
     except Replayed:
         return refused()
     return document(trunk, _words_for(made, trunk))
+
+
+async def _dialed_by_us(trunk: Trunk, organization_id: UUID, attempt_id: UUID, proof: Proof, here: Visit) -> Response:
+    """Exotel's flows ask here about calls that we dialled, too."""
+    backend = here.backend
+    try:
+        invitation = await calls.answered(
+            backend.database, organization_id, attempt_id, trunk, here.now, proof=proof, bus=backend.bus
+        )
+    except Replayed:
+        return refused()
+    if invitation is None:
+        return document(trunk, trunk.carrier.answer_with_hangup())
+    return document(trunk, trunk.carrier.answer_with_stream(invitation.url, invitation.audio_format))
 
 
 @routes.post("/hangup")
@@ -107,8 +124,9 @@ async def _is_shown(trunk: Trunk, rung_in: RungIn, here: Visit) -> bool:
             caller_id=rung_in.person or "",
             placed_after=here.now - _SKEW,
             placed_before=here.now + _SKEW,
+            carrier_call_id=rung_in.carrier_call_id,
         )
-    except ProviderError as problem:
+    except VoiceEraError as problem:
         log.warning("lookup_failed", reason=problem.message)
         return False
     return any(call.live and call.carrier_call_id == rung_in.carrier_call_id for call in found)

@@ -69,6 +69,13 @@ class IntegrationStatus(Shown):
     tested_at: Instant | None
 
 
+class IntegrationTested(IntegrationStatus):
+    """For a carrier also the URLs to set there for your numbers: who asks about calls that come in is told them."""
+
+    answer_url: str | None
+    hangup_url: str | None
+
+
 class ProviderShown(Shown):
     """`settings` and `credentials`: JSON schemas of what an integration's `config` and `credentials` take."""
 
@@ -204,14 +211,15 @@ async def delete_integration(work: Writing, integration_id: UUID) -> None:
 
 
 @routes.post("/integrations/{integration_id}/test")
-async def test_integration(act: Acting, integration_id: UUID) -> Success[IntegrationStatus]:
+async def test_integration(act: Acting, integration_id: UUID) -> Success[IntegrationTested]:
     """Make one real, harmless request to the provider, and say what it answered and how long it took."""
     database, organization_id = act.backend.database, act.organization_id
     async with database.organization(organization_id) as connection:
         found = await _get(connection, organization_id, integration_id)
         secrets = await integrations.credentials(connection, act.backend.vault, organization_id, integration_id)
     allow = allow_list(act.backend.settings.outbound_allow)
-    tested = await service.test(found.type, found.provider, found.config, secrets, allow)
+    inbound = f"{act.backend.settings.public_url}/carriers/{found.provider}/{organization_id}/inbound"
+    tested = await service.test(found.type, found.provider, found.config, secrets, allow, inbound)
     async with database.organization(organization_id) as connection:
         await integrations.note_test(
             connection,
@@ -222,7 +230,9 @@ async def test_integration(act: Acting, integration_id: UUID) -> Success[Integra
             latency_ms=tested.latency_ms,
             now=clock.utc_now(),
         )
-        return success(_status_of(await _get(connection, organization_id, integration_id)))
+        shown = _status_of(await _get(connection, organization_id, integration_id)).model_dump()
+    urls = {"answer_url": tested.answer_url, "hangup_url": tested.hangup_url}
+    return success(IntegrationTested.model_validate(shown | urls))
 
 
 @routes.get("/integrations/{integration_id}/status")

@@ -16,6 +16,7 @@ class ApiClient:
     """One signed-in user of the platform. Every method raises DemoFailed with what the API said."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
 
     async def close(self) -> None:

@@ -48,7 +48,7 @@ async def set_stage(
     """A draft campaign with everybody in it. Raises DemoFailed."""
     await api.register(EMAIL, password, "Dana", "Riverside Dental")
     me = await api.get("/auth/me")
-    await api.post("/integrations", _line(lab, carrier, wideband_prefixes))
+    await api.post("/integrations", _line(lab, carrier, inbound_url(api, carrier, me), wideband_prefixes))
     agent = await api.post("/agents", _agent())
     campaign = await api.post("/campaigns", _campaign(agent["id"]))
     uploaded = await api.upload(f"/campaigns/{campaign['id']}/contacts/upload", "contacts.csv", contacts_csv(people))
@@ -62,8 +62,13 @@ def calls_at_once() -> int:
     return max(4, min(12, 3 * len(os.sched_getaffinity(0))))
 
 
-def _line(lab: LabProcess, carrier: str, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
-    config, credentials = account(lab, carrier)
+def inbound_url(api: ApiClient, carrier: str, me: Mapping[str, Any]) -> str:
+    """Where a carrier asks about calls that come in."""
+    return f"{api.url}/carriers/{carrier}/{me['organization_id']}/inbound/answer"
+
+
+def _line(lab: LabProcess, carrier: str, answer_url: str, wideband_prefixes: Sequence[str]) -> dict[str, Any]:
+    config, credentials = account(lab, carrier, answer_url)
     config |= {
         "caller_ids": [CALLER_ID],
         "allowed_countries": ["US"],

@@ -84,8 +84,10 @@ class CallRequest:
 
     @property
     def reference(self) -> str:
-        """The last UUID in the answer URL's path, or the path."""
+        """The last UUID in the answer URL's path, or in what was to be told again; else the path."""
         path = urlsplit(self.answer_url).path
+        if self.context:
+            path = f"{path}/{self.context.partition('.')[0]}"
         return next((part for part in reversed(path.split("/")) if _is_uuid(part)), path)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from starlette.routing import Route
 
 from voiceera.lab.dialect import Dialect
+from voiceera.lab.exotel.api import ExotelApi
+from voiceera.lab.exotel.dialect import ExotelDialect
 from voiceera.lab.faults import FaultDraw
 from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
@@ -21,10 +23,12 @@ def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
         PlivoDialect(auth_id, auth_token),
         TwilioDialect(auth_id, auth_token),
         TelnyxDialect(auth_id, auth_token),
+        ExotelDialect(auth_id),
     )
     return {dialect.name: dialect for dialect in spoken}
 
 
 def apis(network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> list[Route]:
     account = network, ledger, faults, auth_id, auth_token
-    return [*PlivoApi(*account).routes(), *TwilioApi(*account).routes(), *TelnyxApi(*account).routes()]
+    vendors = (PlivoApi(*account), TwilioApi(*account), TelnyxApi(*account), ExotelApi(*account))
+    return [route for vendor in vendors for route in vendor.routes()]

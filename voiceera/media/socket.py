@@ -58,7 +58,9 @@ class MediaSocket(Visitor):
 
     def send_audio(self, audio: bytes) -> None:
         if self._state is _State.LIVE and self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, self._dialect.audio(audio))
+            message = self._dialect.audio(audio)
+            if message:
+                self._transport.send(WSMsgType.TEXT, message)
 
     def clear(self) -> None:
         if self._state is _State.LIVE and self._transport is not None:
@@ -66,6 +68,8 @@ class MediaSocket(Visitor):
 
     def mark(self, name: str) -> None:
         if self._state is _State.LIVE and self._transport is not None:
+            if rest := self._dialect.flush():
+                self._transport.send(WSMsgType.TEXT, rest)
             self._transport.send(WSMsgType.TEXT, self._dialect.mark(name))
 
     def over(self, result: CallResult) -> None:

@@ -268,9 +268,16 @@ class Carrier(Protocol):
         """Press keys (0–9, *, #) into an answered call. Raises ProviderError."""
 
     async def find(
-        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+        self,
+        *,
+        to: str,
+        caller_id: str,
+        placed_after: datetime,
+        placed_before: datetime,
+        carrier_call_id: str | None = None,
     ) -> list[CarrierCall]:
-        """Live, queued and finished calls that match, as far as the vendor can say. Raises ProviderError."""
+        """Live, queued and finished calls that match, as far as the vendor can say; by its own name for the call
+        where it shows live ones no other way. Raises ProviderError."""
 
     async def check(self) -> None:
         """One harmless request under our credentials. Raises ProviderError; `details`: as the vendor put it."""
@@ -283,6 +290,12 @@ class Carrier(Protocol):
 
     def fingerprint(self, request: CallbackRequest) -> bytes:
         """What tells an authentic request from every other: the same again is a replay (32 bytes)."""
+
+    def reference(self, request: CallbackRequest) -> str | None:
+        """The attempt that a request to a URL which all calls share is about; None: it names none of ours."""
+
+    def shared_url(self, url: str) -> str:
+        """A URL that the operator sets at the carrier, with whatever proves that we told it."""
 
     def rung_in(self, request: CallbackRequest) -> RungIn:
         """Who rings whom. Raises Invalid for a body that is not the vendor's."""

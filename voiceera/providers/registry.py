@@ -27,6 +27,7 @@ class Kind(StrEnum):
 PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.CARRIER, "plivo"): "voiceera.providers.carriers.plivo:Plivo",
     (Kind.CARRIER, "vobiz"): "voiceera.providers.carriers.plivo:Vobiz",
+    (Kind.CARRIER, "exotel"): "voiceera.providers.carriers.exotel:Exotel",
     (Kind.CARRIER, "telnyx"): "voiceera.providers.carriers.telnyx:Telnyx",
     (Kind.CARRIER, "twilio"): "voiceera.providers.carriers.twilio:Twilio",
     (Kind.CARRIER, "scripted"): "voiceera.providers.carriers.scripted:ScriptedCarrier",

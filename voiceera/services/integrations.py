@@ -35,11 +35,13 @@ class Provider:
 
 @dataclass(frozen=True)
 class Tested:
-    """`detail`: what the provider said."""
+    """`detail`: what the provider said. `answer_url`, `hangup_url`: what to set at a carrier for our numbers."""
 
     works: bool
     detail: str
     latency_ms: float
+    answer_url: str | None = None
+    hangup_url: str | None = None
 
 
 def providers() -> list[Provider]:
@@ -80,8 +82,9 @@ async def test(
     config: Mapping[str, Any],
     credentials: Mapping[str, str],
     allow: tuple[Allowed, ...],
+    inbound_base: str = "",
 ) -> Tested:
-    """One real, harmless request to the provider."""
+    """One real, harmless request to the provider. `inbound_base`: where a carrier asks about calls that come in."""
     factory = load(TYPES[type_], provider)
     vendor = factory(factory.Settings.model_validate(config), factory.Credentials.model_validate(credentials), allow)
     started = monotonic()
@@ -94,7 +97,12 @@ async def test(
         works, detail = False, refused.message
     finally:
         await vendor.close()
-    return Tested(works, detail, round((monotonic() - started) * 1000, 1))
+    urls = (
+        {f"{kind}_url": vendor.shared_url(f"{inbound_base}/{kind}") for kind in ("answer", "hangup")}
+        if TYPES[type_] is Kind.CARRIER
+        else {}
+    )
+    return Tested(works, detail, round((monotonic() - started) * 1000, 1), **urls)
 
 
 def _connectable(kind: Kind, name: str) -> Any:

@@ -70,6 +70,7 @@ async def _ask_carrier(database: Database, trunks: TrunkBook, attempt: Attempt, 
             caller_id=caller_id,
             placed_after=begun - timedelta(seconds=5),
             placed_before=begun + timedelta(seconds=90),
+            carrier_call_id=attempt.carrier_call_id,
         )
     except (ProviderError, Conflict) as problem:
         log.warning("lookup_failed", attempt_id=str(attempt.id), reason=problem.message)

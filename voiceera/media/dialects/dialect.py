@@ -50,8 +50,13 @@ class Dialect(Protocol):
         """Raises Garbage. Sound before `Started` is Garbage, and so is a second start."""
 
     def audio(self, sound: bytes) -> bytes:
-        """The message that plays one frame. The hot path. Only after `Started`, as all that follow."""
+        """The message that plays one frame. The hot path. Only after `Started`, as all that follow. Empty: the frame
+        waits for others, since the carrier takes no message so short."""
 
-    def clear(self) -> bytes: ...
+    def flush(self) -> bytes:
+        """The message that plays what still waits, at an utterance's end; empty where nothing does."""
+
+    def clear(self) -> bytes:
+        """What still waits is dropped, too."""
 
     def mark(self, name: str) -> bytes: ...

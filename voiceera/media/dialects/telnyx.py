@@ -85,6 +85,9 @@ class TelnyxDialect:
     def audio(self, sound: bytes) -> bytes:
         return _BEFORE + b2a_base64(sound, newline=False) + _AFTER
 
+    def flush(self) -> bytes:
+        return b""
+
     def clear(self) -> bytes:
         return _CLEAR
 

@@ -85,6 +85,9 @@ class TwilioDialect:
     def audio(self, sound: bytes) -> bytes:
         return self._before + b2a_base64(sound, newline=False) + b'"}}'
 
+    def flush(self) -> bytes:
+        return b""
+
     def clear(self) -> bytes:
         return self._clear
 

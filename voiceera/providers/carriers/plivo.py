@@ -103,7 +103,13 @@ class Plivo:
     # ── looking up ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def find(
-        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+        self,
+        *,
+        to: str,
+        caller_id: str,
+        placed_after: datetime,
+        placed_before: datetime,
+        carrier_call_id: str | None = None,
     ) -> list[CarrierCall]:
         """Queued and live calls one by one, as the vendor lists only their ids; finished ones by its filters."""
         found = []
@@ -167,6 +173,12 @@ class Plivo:
     def fingerprint(self, request: CallbackRequest) -> bytes:
         """Its nonce: every request has its own, and Vobiz signs nothing else that tells two apart."""
         return wire.nonce_hash(request, header_prefix=f"x-{self._vendor}")
+
+    def reference(self, request: CallbackRequest) -> str | None:
+        return None
+
+    def shared_url(self, url: str) -> str:
+        return url
 
     def rung_in(self, request: CallbackRequest) -> RungIn:
         return wire.rung_in(request)

@@ -110,7 +110,13 @@ class ScriptedCarrier:
         self.pressed.append((carrier_call_id, digits))
 
     async def find(
-        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+        self,
+        *,
+        to: str,
+        caller_id: str,
+        placed_after: datetime,
+        placed_before: datetime,
+        carrier_call_id: str | None = None,
     ) -> list[CarrierCall]:
         return [
             call
@@ -136,6 +142,12 @@ class ScriptedCarrier:
     def fingerprint(self, request: CallbackRequest) -> bytes:
         """Its "x-nonce" header; without one, every request is new."""
         return sha256((request.headers.get("x-nonce") or str(new_id())).encode()).digest()
+
+    def reference(self, request: CallbackRequest) -> str | None:
+        return None
+
+    def shared_url(self, url: str) -> str:
+        return url
 
     def rung_in(self, request: CallbackRequest) -> RungIn:
         return RungIn(request.form["call"], request.form["to"], request.form.get("from"))

@@ -118,7 +118,13 @@ class Telnyx:
         await self._line.tell(f"calls/{carrier_call_id}/actions/send_dtmf", json={"digits": digits})
 
     async def find(
-        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+        self,
+        *,
+        to: str,
+        caller_id: str,
+        placed_after: datetime,
+        placed_before: datetime,
+        carrier_call_id: str | None = None,
     ) -> list[CarrierCall]:
         """By its numbers, newest first; the vendor filters times by whole days only."""
         found: list[CarrierCall] = []
@@ -144,6 +150,12 @@ class Telnyx:
 
     def fingerprint(self, request: CallbackRequest) -> bytes:
         return wire.signature_hash(request)
+
+    def reference(self, request: CallbackRequest) -> str | None:
+        return None
+
+    def shared_url(self, url: str) -> str:
+        return url
 
     def rung_in(self, request: CallbackRequest) -> RungIn:
         return wire.rung_in(request)

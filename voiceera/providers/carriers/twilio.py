@@ -102,7 +102,13 @@ class Twilio:
         raise ProviderError("twilio", "plays no keys into a call that it streams", permanent=True)
 
     async def find(
-        self, *, to: str, caller_id: str, placed_after: datetime, placed_before: datetime
+        self,
+        *,
+        to: str,
+        caller_id: str,
+        placed_after: datetime,
+        placed_before: datetime,
+        carrier_call_id: str | None = None,
     ) -> list[CarrierCall]:
         """By its numbers, newest first, in all states; the vendor filters by whole days only, and not what queues."""
         found: list[CarrierCall] = []
@@ -126,6 +132,12 @@ class Twilio:
 
     def fingerprint(self, request: CallbackRequest) -> bytes:
         return wire.signature_hash(request)
+
+    def reference(self, request: CallbackRequest) -> str | None:
+        return None
+
+    def shared_url(self, url: str) -> str:
+        return url
 
     def rung_in(self, request: CallbackRequest) -> RungIn:
         return wire.rung_in(request)
