@@ -13,7 +13,7 @@ from voiceera.services import provider_catalog
 
 routes = router("Integrations")
 
-ProviderType = Literal["telephony", "llm", "stt", "tts", "tool"]
+ProviderType = Literal["telephony", "llm", "stt", "tts", "tool", "brain"]
 
 
 class ListedProvider(Shown):

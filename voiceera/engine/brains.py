@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from voiceera.engine.model_brain import ModelBrain
+from voiceera.engine.outside_brain import OutsideBrain, Talk
 from voiceera.engine.tools import CallTools
 from voiceera.errors import ProviderError
 from voiceera.providers.protocols import LanguageModel, ToolRequest
@@ -41,10 +42,17 @@ class Brain(Protocol):
     def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncGenerator[Part, None]:
         """`turns`: what was really said and heard so far, without `about`. Raises ProviderError."""
 
+    async def close(self) -> None:
+        """The call is over."""
 
-def brain_for(brief: CallBrief, model: LanguageModel | None, tools: CallTools, today: date) -> Brain:
+
+def brain_for(
+    brief: CallBrief, model: LanguageModel | None, tools: CallTools, today: date, talk: Talk | None = None
+) -> Brain:
     """The brain that the agent asks for. Raises ProviderError when it cannot be had."""
     agent = brief.agent
+    if agent.resolved_brain == "external" and talk is not None:
+        return OutsideBrain(brief, talk, tools)
     if agent.resolved_brain == "flow" and agent.flow is not None:
         return FlowBrain(agent, brief.variables, tools, today)
     if agent.resolved_brain == "llm" and model is not None:
@@ -93,6 +101,9 @@ class FlowBrain:
             if any(isinstance(part, End) for part in answer.parts):
                 break
             move = self._run.tool_done(answer.text if answer.worked else None)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     def _move(self, about: Opening | CallerTurn | Silence) -> FlowMove:
         match about:

@@ -311,7 +311,8 @@ class Call:
             async with asyncio.timeout(SETUP_SECONDS):
                 found = await self._shared.providers_for(self.brief)
             providers = found.secured(self._shared.health, self._note_switch)
-            self._brain = brain_for(self.brief, providers.language_model, self._tools, self._started_at.date())
+            today = self._started_at.date()
+            self._brain = brain_for(self.brief, providers.language_model, self._tools, today, providers.talk)
         except (ProviderError, TimeoutError) as error:
             self._note_failure("set-up", error)
             self._post(ProviderFailed(speechless=True))
@@ -402,6 +403,8 @@ class Call:
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._ear.close()
+                if self._brain is not None:
+                    await self._brain.close()
                 recording = await self._recorder.close(self._clock())
         except Exception as fault:  # whatever a provider or a disk does now, the call is over
             log.exception("call_not_closed", call_id=str(self.brief.call_id))

@@ -93,6 +93,9 @@ class ModelBrain:
                 return
             history += exchange
 
+    async def close(self) -> None:
+        """The model belongs to the process."""
+
     def _history(self, turns: Sequence[TurnRecord]) -> list[Message]:
         """Only what the caller really heard counts as said; tools stand where they were used."""
         messages: list[Message] = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from voiceera.engine.failover import Health, OnFailed, Succession
+from voiceera.engine.outside_brain import Talk
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
 from voiceera.engine.spares import EarWithSpares, ModelWithSpares, VoiceWithSpares
@@ -29,6 +30,8 @@ class CallProviders:
     """Who takes over, one after the other, when the first fails."""
     spare_voices: tuple[TextToSpeech, ...] = ()
     spare_models: tuple[LanguageModel, ...] = ()
+    talk: Talk | None = None
+    """The line to an outside brain; the call's own, which closes it."""
     last_voice: TextToSpeech | None = None
     """Says the apology when no other voice is left."""
 
@@ -43,6 +46,7 @@ class CallProviders:
             EarWithSpares(ears) if self.spare_ears else self.speech_to_text,
             VoiceWithSpares(voices) if self.spare_voices else self.text_to_speech,
             model,
+            talk=self.talk,
             last_voice=self.last_voice,
         )
 

@@ -34,6 +34,9 @@ class Providers:
         models: list[Any] = []
         if agent.resolved_brain == "llm" and agent.llm_provider is not None:
             models = await self._all(brief, Kind.LANGUAGE_MODEL, agent.llm_provider)
+        talk = None
+        if agent.resolved_brain == "external":
+            talk = (await self._get(brief, Kind.BRAIN, agent.llm_provider or "external")).talk()
         return CallProviders(
             speech_to_text=ear,
             text_to_speech=voice,
@@ -41,6 +44,7 @@ class Providers:
             spare_ears=tuple(ears),
             spare_voices=tuple(voices),
             spare_models=tuple(models[1:]),
+            talk=talk,
             last_voice=self._last_voice(voice),
         )
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from voiceera.errors import ProviderError
 from voiceera.providers.outbound import Allowed, may_reach, resolve
@@ -40,7 +40,7 @@ class OutboundSocket(WSListener):
         if self._transport is not None:
             self._transport.send(WSMsgType.BINARY, message)
 
-    async def messages(self) -> AsyncIterator[bytes]:
+    async def messages(self) -> AsyncGenerator[bytes, None]:
         """Text and binary messages, as bytes."""
         while (message := await self._messages.get()) is not None:
             yield message
@@ -49,7 +49,7 @@ class OutboundSocket(WSListener):
     def close(self) -> None:
         transport, self._transport = self._transport, None
         if transport is not None:
-            transport.send_close()
+            transport.send_close(WSCloseCode.OK)
             transport.disconnect()
 
     # ── as picows sees it ────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     LANGUAGE_MODEL = "llm"
     STORAGE = "storage"
     TOOL = "tool"
+    BRAIN = "brain"
 
 
 PROVIDERS: dict[tuple[Kind, str], str] = {
@@ -45,6 +46,7 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.TEXT_TO_SPEECH, "sarvam"): "voiceera.providers.speech.sarvam:SarvamTextToSpeech",
     (Kind.SPEECH_TO_TEXT, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniSpeechToText",
     (Kind.TEXT_TO_SPEECH, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniTextToSpeech",
+    (Kind.BRAIN, "external"): "voiceera.providers.models.outside:OutsideBrain",
     (Kind.TOOL, "http"): "voiceera.providers.http_tool:HttpEndpoints",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
     (Kind.STORAGE, "objects"): "voiceera.providers.storage.objects:ObjectStorage",

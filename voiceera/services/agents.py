@@ -43,6 +43,8 @@ def check(config: AgentConfig) -> None:
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
         known = {*registry.names(kind), *EMBEDDED.get(kind, ())}
+        if field == "llm_provider" and config.resolved_brain == "external":
+            known = {*registry.names(Kind.BRAIN)}
         if name is not None and name.partition("/")[0] not in known:
             there_are = ", ".join(sorted(known)) or "none yet"
             problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
@@ -72,7 +74,14 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
         ("stt_provider", "stt"),
         ("tts_provider", "tts"),
     )
+    if config.resolved_brain == "external":
+        wanted = (config.llm_provider or "").partition("/")[2]
+        brains = await integrations.of_type(connection, agent.organization_id, "brain", "external")
+        if not any(not wanted or row.name == wanted for row in brains):
+            found.append(Missing("brain", "The brain is an outside one, and there is no integration of type brain."))
     for field, kind in kinds:
+        if kind == "llm" and config.resolved_brain == "external":
+            continue
         for name in filter(None, (getattr(config, field), *config.fallback_providers.get(kind, ()))):
             provider, _, wanted = name.partition("/")
             if provider in EMBEDDED.get(Kind(kind), ()):
@@ -104,8 +113,6 @@ def _brain(config: AgentConfig) -> list[Missing]:
             return [Missing("flow", "The brain is a flow, and there is none.")]
         case "llm" if config.llm_provider is None:
             return [Missing("llm_provider", "The brain is a language model, and none is named.")]
-        case "external":
-            return [Missing("brain", "An outside brain cannot be called yet.")]
         case _:
             return []
 

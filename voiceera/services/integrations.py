@@ -19,6 +19,7 @@ TYPES = {
     "stt": Kind.SPEECH_TO_TEXT,
     "tts": Kind.TEXT_TO_SPEECH,
     "tool": Kind.TOOL,
+    "brain": Kind.BRAIN,
 }
 """Types whose providers take an integration, so far."""
 
