@@ -38,6 +38,7 @@ from voiceera.rules.turn_events import (
     Think,
     Timer,
     TimerFired,
+    Transferred,
     Understood,
     Voiced,
     Wait,
@@ -129,7 +130,7 @@ class World:
 
     def part(self) -> Event:
         texts = ("One.", "Two and three.", "And four, which is longer.")
-        rare: list[Event] = [End("done"), OptedOut(), ProviderFailed()]
+        rare: list[Event] = [End("done"), OptedOut(), ProviderFailed(), Transferred()]
         common: list[Event] = [
             Understood("ask", "yes"),
             Expecting(self.chance.choice((None, YES_NO))),
