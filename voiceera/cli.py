@@ -165,6 +165,54 @@ def demo(
     raise typer.Exit(main.run_demo(options))
 
 
+ApiUrl = Annotated[str, typer.Option(help="The API of a running platform.")]
+ApiKey = Annotated[str | None, typer.Option(envvar="VOICEERA_API_KEY", help="Of the agent's organization.")]
+API = "http://127.0.0.1:8000"
+
+
+@app.command("try")
+def try_agent(
+    agent: Annotated[str, typer.Argument(help="An agent's id, or a JSON or YAML file with what POST /agents takes.")],
+    callees: Annotated[
+        Path, typer.Option(help="Whom it talks with: a YAML file, or a directory of them.", exists=True)
+    ],
+    url: ApiUrl = API,
+    api_key: ApiKey = None,
+    at_once: Annotated[
+        int | None, typer.Option(help="Calls at a time; by default what the cores can take.", min=1)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and wordings.")] = 0,
+    junit: Annotated[Path | None, typer.Option(help="A file for the outcome as JUnit's XML.", dir_okay=False)] = None,
+    json: Annotated[Path | None, typer.Option(help="A file for the outcome as JSON.", dir_okay=False)] = None,
+) -> None:
+    """Let simulated people talk with an agent, and see how it does. docs/try.md tells how.
+
+    An id is an agent of the platform at --url; a file is tried on a platform of its own, which ends with the trial.
+    """
+    import importlib
+
+    main = importlib.import_module("voiceera.trial.main")
+    options = main.TrialOptions(
+        agent=agent, callees=callees, url=url, api_key=api_key, seed=seed, at_once=at_once, junit=junit, json=json
+    )
+    raise typer.Exit(main.run_trial(options))
+
+
+@app.command()
+def callee(
+    call_id: Annotated[str, typer.Argument(help="A finished call with a recording.")],
+    out: Annotated[Path, typer.Option(help="A directory for the script and its sounds.", file_okay=False)],
+    url: ApiUrl = API,
+    api_key: ApiKey = None,
+) -> None:
+    """Make a callee for `voiceera try` out of a finished call, in the caller's own voice."""
+    import importlib
+
+    from_call = importlib.import_module("voiceera.trial.from_call")
+    path = from_call.make_callee(from_call.FromCall(call_id=call_id, out=out, url=url, api_key=api_key))
+    print(f"{path}: try an agent on it with --callees {path}")
+
+
 @app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema. Stop older versions of VoiceERA first."""

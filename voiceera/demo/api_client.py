@@ -22,18 +22,31 @@ class ApiClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def register(self, email: str, password: str, first_name: str, organization: str) -> None:
-        """A new organization with its owner, signed in from here on."""
+    def carry(self, token: str) -> None:
+        """Send this access token, or API key, from here on."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    async def register(self, email: str, password: str, first_name: str, organization: str) -> str:
+        """A new organization with its owner, signed in from here on; answers the access token."""
         person = {"email": email, "password": password, "first_name": first_name, "last_name": "Demo"}
         await self.post("/auth/register", person | {"organization_name": organization})
         signed_in = await self.post("/auth/login", {"email": email, "password": password})
-        self._http.headers["Authorization"] = f"Bearer {signed_in['token']}"
+        token = str(signed_in["token"])
+        self.carry(token)
+        return token
 
     async def get(self, path: str, **query: str) -> Any:
         return self._data(await self._send("GET", path, params=query))
 
     async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         return self._data(await self._send("POST", path, json=body or {}))
+
+    async def download(self, path: str) -> bytes:
+        """A file, as it is."""
+        response = await self._send("GET", path)
+        if response.status_code != 200:
+            self._data(response)
+        return response.content
 
     async def upload(self, path: str, name: str, content: str | BinaryIO, *, within_seconds: float = 30) -> Any:
         file = (name, content.encode() if isinstance(content, str) else content, "text/csv")

@@ -8,7 +8,7 @@ from picows import WSError
 
 from voiceera.lab import phone_call as endings
 from voiceera.lab.callees.directory import Callee
-from voiceera.lab.dialect import Dialect
+from voiceera.lab.dialect import Sockets
 from voiceera.lab.faults import FaultDraw
 from voiceera.lab.handset import LINES, Handset
 from voiceera.lab.hearing import Hearing
@@ -26,7 +26,7 @@ from voiceera.lab.wheel import Wheel
 class Conversations:
     """What all conversations of a lab share: the wheel, the synthesizer, the ears."""
 
-    def __init__(self, dialects: Mapping[str, Dialect], ledger: Ledger, faults: FaultDraw, *, scramble: bool) -> None:
+    def __init__(self, dialects: Mapping[str, Sockets], ledger: Ledger, faults: FaultDraw, *, scramble: bool) -> None:
         self._dialects = dialects
         self._ledger = ledger
         self._faults = faults

@@ -89,11 +89,20 @@ class Wire(Protocol):
     def closing(self) -> bytes | None:
         """What is said before the socket is closed."""
 
-    def read(self, message: memoryview) -> Sent:
-        """Raises BadMessage."""
+    def read(self, message: memoryview) -> Sent | None:
+        """None: nothing is to be done about it. Raises BadMessage."""
 
 
-class Dialect(Protocol):
+class Sockets(Protocol):
+    """Who opens media sockets, and what is said on them."""
+
+    def handshake(self, url: str) -> dict[str, str]:
+        """Headers of a media socket's upgrade."""
+
+    def wire(self, call: PhoneCall, stream: Stream) -> Wire: ...
+
+
+class Dialect(Sockets, Protocol):
     name: str
     user_agent: str
     answer_tries: int
@@ -107,10 +116,5 @@ class Dialect(Protocol):
     def signed(self, notice: Notice) -> dict[str, str]:
         """Headers that prove where it comes from, made anew for every sending."""
 
-    def handshake(self, url: str) -> dict[str, str]:
-        """Headers of a media socket's upgrade."""
-
     def instructions(self, body: bytes) -> list[Instruction]:
         """Raises BadAnswer."""
-
-    def wire(self, call: PhoneCall, stream: Stream) -> Wire: ...

@@ -119,7 +119,10 @@ class Person:
         return await self._answers(sound)
 
     def _reply_to(self, understood: Understood) -> Reply | None:
-        """The reply for the cue; without one, the next in order; with none left, the last one again."""
+        """The reply for the cue; without one, the next in order; with none left, the last one again. A script that
+        heeds no cue says its replies one after the other, whatever it hears."""
+        if not any(reply.when for reply in self._script.replies):
+            return self._next_in_order()
         fitting = [] if understood.cue is None else [r for r in self._script.replies if r.when == understood.cue]
         fresh = [reply for reply in fitting if reply.again or reply not in self._used]
         reply = fresh[0] if fresh else None

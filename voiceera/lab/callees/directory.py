@@ -81,9 +81,21 @@ def load_directory(path: Path, seed: int = 0) -> Directory:
         except (OSError, yaml.YAMLError) as error:
             raise Invalid(f"{file}: {' '.join(str(error).split())}") from error
         more, its_default = parse_directory(document, str(file))
-        scripts |= more
-        default = its_default or default
+        scripts |= {number: _beside(file, script) for number, script in more.items()}
+        default = _beside(file, its_default) if its_default is not None else default
     return Directory(scripts, default, seed)
+
+
+def _beside(file: Path, script: Script) -> Script:
+    """Its sound files lie where its script does."""
+    acts = {
+        part: tuple(
+            act.model_copy(update={"wav": str(file.parent / act.wav)}) if act.wav else act
+            for act in getattr(script, part)
+        )
+        for part in ("opening", "replies")
+    }
+    return script.model_copy(update=acts)
 
 
 def dump_directory(scripts: Mapping[str, Script]) -> str:

@@ -139,6 +139,17 @@ class Script(_Part):
         Reply(when="goodbye", intent="goodbye"),
         Reply(intent="confirm"),
     )
+    variables: dict[str, str] = Field(default_factory=dict)
+    """What an agent that is tried on this callee knows of it: fills its `{{placeholders}}`."""
+    reaches: str | None = None
+    """How a conversation with it is to end: the flow's or model's disposition. This and what follows is judged by
+    `voiceera try`."""
+    max_turns: int | None = Field(None, ge=1)
+    """Of both sides together."""
+    latency_p95_ms: float | None = Field(None, gt=0)
+    """From the callee's last sound to the agent's first, in 95 of 100 answers."""
+    never_says: tuple[str, ...] = ()
+    """Words that the agent must not say, whatever their case and punctuation."""
     cues: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Names for what the agent may ask, each with examples of its words; the shipped ones are added to them."""
 
