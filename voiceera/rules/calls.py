@@ -100,6 +100,8 @@ class HangupCause(StrEnum):
     CALLER_SILENT = "caller_silent"
     VOICEMAIL = "voicemail"
     OPTED_OUT = "opted_out"
+    LOOP = "loop"
+    """Two machines answered each other, and nobody said anything new."""
     TRANSFERRED = "transferred"
     """The carrier connected the caller to somebody else."""
     MAXIMUM_DURATION = "maximum_duration"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from voiceera.rules.calls import Speaker, TurnRecord
 from voiceera.rules.expectation import Expectation
+from voiceera.rules.loops import LATELY
 from voiceera.rules.turn_events import (
     Command,
     Event,
@@ -110,6 +111,7 @@ class TurnState:
         self._reprompts = 0
         self._silent_for = 0.0
         self._listening_since = 0.0
+        self._lately: deque[TurnRecord] = deque(maxlen=LATELY)
 
     @property
     def awaited(self) -> frozenset[Timer]:
@@ -205,7 +207,9 @@ class TurnState:
     ) -> Record:
         start_ms = max(0, round(1000 * (began - self._answered_at)))
         end_ms = max(start_ms, round(1000 * (ended - self._answered_at)))
-        return Record(TurnRecord(speaker, text, start_ms, end_ms, confidence, interrupted, step, result))
+        turn = TurnRecord(speaker, text, start_ms, end_ms, confidence, interrupted, step, result)
+        self._lately.append(turn)
+        return Record(turn)
 
 
 def heard_part(text: str, share: float) -> str:

@@ -12,8 +12,9 @@ sample heard. It goes on, too, when the confirmed speech turns out to hold no wo
 """
 
 from voiceera.rules.backchannels import is_backchannel
-from voiceera.rules.calls import HangupCause
+from voiceera.rules.calls import HangupCause, Speaker, TurnRecord
 from voiceera.rules.endpointing import keys_wanted, silence_needed
+from voiceera.rules.loops import is_loop
 from voiceera.rules.opt_out import is_opt_out
 from voiceera.rules.turn_events import (
     Answered,
@@ -280,6 +281,8 @@ class Conversation(TurnHolds):
         unheard = self._reply is not None and not self._reply.heard_text and not utterance.digits
         commands = [*self._judge_turn(), *self._drop_reply(at)]
         self._unjudged = utterance
+        if is_loop([*self._lately, TurnRecord(Speaker.CALLER, utterance.text, 0, 0)]):
+            return [*commands, *self._end(Hangup(HangupCause.LOOP), at)]
         self._turns_taken += 1
         self._reprompts, self._silent_for = 0, 0.0
         if not self._has_opened:

@@ -16,6 +16,7 @@ const CAUSES = {
   caller_hung_up: "You hung up.",
   caller_silent: "The agent hung up: it heard nothing for too long.",
   opted_out: "The agent hung up: you do not want to be called.",
+  loop: "The agent hung up: nobody said anything new.",
   maximum_duration: "The call reached its longest duration.",
   requested: "Somebody ended the call.",
   shutting_down: "The platform is being stopped.",
