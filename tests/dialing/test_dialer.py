@@ -437,6 +437,27 @@ async def test_a_call_whose_media_process_died_ends_by_the_carriers_hangup(floor
     assert counts["pending"] == 1
 
 
+async def test_a_call_that_outlives_its_longest_duration_is_hung_up_at_the_carrier(
+    floor: Floor, tmp_path: Path
+) -> None:
+    await floor.launch(people=1)
+    await floor.dial()
+    (attempt,) = await floor.open_attempts()
+    world = floor.world
+    invitation = await calls.answered(world.database, world.organization_id, attempt, world.trunk, floor.now)
+    assert invitation is not None
+    token = invitation.url.rsplit("/", 1)[1]
+    assert await calls.redeem_media_token(world.database, token, "plivo", floor.now, tmp_path)
+    floor.later(minutes=11)  # within 600 s and two minutes
+    await floor.reap()
+    await floor.reap()
+    assert world.carrier.hung_up == []
+    floor.later(minutes=3)
+    await floor.reap()
+    await floor.reap()
+    assert world.carrier.hung_up == [f"c-{attempt}"]
+
+
 async def test_a_number_on_one_campaigns_list_is_rung_for_the_others(floor: Floor) -> None:
     spring = await floor.launch(people=1)
     world = floor.world

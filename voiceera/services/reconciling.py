@@ -15,13 +15,15 @@ from voiceera.services.live import CallState
 from voiceera.services.releasing import release, requeue
 from voiceera.services.settle import LIVE_CHECK, end
 from voiceera.services.trunks import TrunkBook
-from voiceera.store import attempts, calls, campaigns
+from voiceera.store import agents, attempts, calls, campaigns
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.campaigns import Hold
 from voiceera.store.dial_queue import Key
 
 LOOK_AGAIN = timedelta(seconds=30)
+OVERDUE = timedelta(minutes=2)
+"""How long a call may go on after its longest duration: by then its media process does not end it any more."""
 GIVE_UP = timedelta(hours=1)
 """A carrier that has said nothing of a call for so long will not say it any more."""
 
@@ -105,17 +107,26 @@ async def _found(connection: Connection, attempt: Attempt, call: CarrierCall, no
         unknown_since=None,
         accepted_at=attempt.accepted_at or now,
         carrier_call_id=attempt.carrier_call_id or call.carrier_call_id,
-        # A conversation that is over holds no line: what its own hang-up could not end is ended from here.
-        hangup_requested=attempt.conversation_ended_at is not None and not await _is_handed_over(connection, attempt),
+        hangup_requested=await _must_end(connection, attempt, now),
         check_at=now + LIVE_CHECK,
     )
     return None
 
 
-async def _is_handed_over(connection: Connection, attempt: Attempt) -> bool:
-    """Whether the caller now talks to somebody else, on a line that is not ours to end."""
+async def _must_end(connection: Connection, attempt: Attempt, now: datetime) -> bool:
+    """Whether the carrier holds a line that nobody talks on any more: a conversation that is over, and whose own
+    hang-up did not end it, or one that has outlived its longest duration. Not one whose caller was handed over, and
+    now talks to somebody else on a line that is not ours to end."""
     call = await calls.get(connection, attempt.organization_id, attempt.id)
-    return call is not None and call.hangup_cause == HangupCause.TRANSFERRED
+    if call is None or call.hangup_cause == HangupCause.TRANSFERRED:
+        return False
+    if attempt.conversation_ended_at is not None:
+        return True
+    if attempt.answered_at is None:
+        return False
+    agent = await agents.get_version(connection, attempt.organization_id, call.agent_id, call.agent_version)
+    longest = timedelta(seconds=agent.conversation.maximum_duration) if agent is not None else timedelta()
+    return now > attempt.answered_at + longest + OVERDUE
 
 
 async def _not_found(connection: Connection, attempt: Attempt, carrier: Carrier, now: datetime) -> CallState | None:
