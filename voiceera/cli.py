@@ -214,6 +214,29 @@ def callee(
 
 
 @app.command()
+def doctor(
+    url: ApiUrl = API,
+    api_key: ApiKey = None,
+    ring: Annotated[
+        str | None, typer.Option(help="A number of yours to ring once the rest is well; asked for first: it costs.")
+    ] = None,
+    agent: Annotated[str | None, typer.Option(help="Who rings it; by default the latest agent.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ring without asking.")] = False,
+) -> None:
+    """Say what stands between here and the first real call. docs/first-real-call.md goes along with it.
+
+    The public address is VOICEERA_PUBLIC_URL's, so run it where the API's settings are.
+    """
+    import importlib
+
+    main = importlib.import_module("voiceera.trial.doctor")
+    settings = _settings()
+    public_url = settings.public_url.rstrip("/") or url
+    options = main.DoctorOptions(url=url, public_url=public_url, api_key=api_key, ring=ring, agent=agent)
+    raise typer.Exit(main.run_doctor(options, lambda question: yes or typer.confirm(question)))
+
+
+@app.command()
 def migrate(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema. Stop older versions of VoiceERA first."""
     from voiceera.roles.migrate import migrate
