@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from voiceera import clock
 from voiceera.api.depends import Backend
 from voiceera.config import Settings
 from voiceera.rules.permissions import Role
+from voiceera.services.live import watch
 from voiceera.store.base import Database
 from voiceera.worker.reaper import Reaper
 
@@ -81,6 +83,31 @@ async def test_a_call_over_the_voice_socket_is_a_call_like_any_other(
     assert [each["speaker"] for each in transcript["segments"]] == ["agent", "caller", "agent"]
     recording = await ann.get(f"/call-recordings/{call_id}")
     assert (recording["channels"], recording["sample_rate"]) == (2, 16000)
+
+
+async def test_it_is_followed_live_like_any_other(media: MediaRole, ann: Person, agent: dict[str, Any]) -> None:
+    async with voice(await media.start()) as client:
+        await client.auth(ann.tokens["token"], agent["id"], variables={"name": "Ada"})
+        channel = f"call:{(await client.hear('ready'))['call_id']}"
+        listening, seen = asyncio.Event(), set[str]()
+
+        async def follow() -> None:
+            async with aclosing(media.bus.subscribe(channel, listening)) as messages:
+                async for message in messages:
+                    seen.add(str(message["kind"]))
+
+        following = asyncio.create_task(follow())
+        await listening.wait()
+        await watch(media.bus, channel)
+        await client.hear("response", is_final=True)
+        await client.say("dtmf", digit="1")
+        assert await client.hear("status", status="ended")
+
+        async def kinds() -> set[str]:
+            return seen
+
+        await eventually(kinds, lambda found: {"floor", "turn", "call_state"} <= found)
+        following.cancel()
 
 
 async def test_an_api_key_opens_it_and_who_may_only_read_does_not(
