@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     """How many media processes `serve` starts, on consecutive ports from `media_port`."""
     media_capacity: int = 100
     """Calls one media process takes at a time; past it, it refuses and the dialer places none."""
+    voice_calls_per_user: int = 20
+    """Calls over the voice WebSocket that one user may hold at a time: telephone calls shall find seats, too."""
     recognizer_processes: int = 1
     """Worker processes of the embedded recognizer, for each media process."""
 

@@ -28,6 +28,7 @@ async def drain(calls: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VOICEERA_")}
+        environment |= {"VOICEERA_VOICE_CALLS_PER_USER": str(calls)}
         environment |= {"VOICEERA_API_PORT": "0", "VOICEERA_MEDIA_PORT": "0", "VOICEERA_DATA_DIR": folder}
         serve = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "voiceera", "serve"),

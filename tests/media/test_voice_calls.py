@@ -137,6 +137,22 @@ async def test_another_organizations_agent_is_none_and_one_that_sleeps_takes_no_
             assert await client.closed_with() == 1008
 
 
+async def test_one_user_holds_only_so_many_calls_at_a_time(
+    media: MediaRole, ann: Person, agent: dict[str, Any]
+) -> None:
+    media.settings = media.settings.model_copy(update={"voice_calls_per_user": 1})
+    port = await media.start()
+    async with voice(port) as first:
+        await first.auth(ann.tokens["token"], agent["id"])
+        async with voice(port) as second:
+            assert (await second.auth(ann.tokens["token"], agent["id"]))["error"]["code"] == "RATE_001"
+            assert await second.closed_with() == 1008
+        await first.say("control", action="end")
+        assert await first.closed_with() == 1000
+    async with voice(port) as third:
+        assert (await third.auth(ann.tokens["token"], agent["id"]))["status"] == "success"
+
+
 async def test_in_maintenance_only_administrators_call(media: MediaRole, ann: Person, root: Person) -> None:
     port = await media.start()
     hers = (await ann.post("/agents", name="Anna", flow=FLOW))["id"]

@@ -25,6 +25,7 @@ class DatabaseBook:
         tokens: Tokens,
         maintenance: MaintenanceWatch,
         node_id: UUID,
+        voice_calls_per_user: int,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -32,6 +33,7 @@ class DatabaseBook:
         self._tokens = tokens
         self._maintenance = maintenance
         self._node_id = node_id
+        self._voice_calls_per_user = voice_calls_per_user
 
     async def redeem(self, token: str, carrier: str) -> CallBrief | None:
         return await calls.redeem_media_token(self._database, token, carrier, clock.utc_now(), self._recordings_dir)
@@ -45,6 +47,7 @@ class DatabaseBook:
             self._node_id,
             clock.utc_now(),
             self._recordings_dir,
+            self._voice_calls_per_user,
         )
         await tell(self._bus, state)
         return brief

@@ -45,7 +45,9 @@ async def run_media(
     desk = ToolDesk(CarrierSwitchboard(database, trunks, settings.public_url), callers)
     engine = Engine(providers.of, tools=desk)
     view = LiveView(bus)
-    book = DatabaseBook(database, bus, settings.recordings_dir, tokens, maintenance, node_id)
+    book = DatabaseBook(
+        database, bus, settings.recordings_dir, tokens, maintenance, node_id, settings.voice_calls_per_user
+    )
     listener = MediaListener(engine, book, capacity=settings.media_capacity, view=view)
     try:
         port = await listener.open(settings.media_host, settings.media_port)

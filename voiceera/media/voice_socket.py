@@ -13,7 +13,16 @@ from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
 from voiceera.clock import monotonic
 from voiceera.engine.line import LiveCall
-from voiceera.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable, VoiceEraError
+from voiceera.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    VoiceEraError,
+)
 from voiceera.log import get_logger
 from voiceera.media import voice_wire as wire
 from voiceera.media.dialects.dialect import Garbage
@@ -36,7 +45,7 @@ LINGER_SECONDS = 1.0
 MOST_METADATA = 20
 """Messages of it, for each call."""
 _BYTES_PER_SECOND = L16_16K.sample_rate * L16_16K.bytes_per_sample
-_NOT_AUTHORIZED = (Unauthenticated, Forbidden, NotFound, Conflict, Invalid)
+_NOT_AUTHORIZED = (Unauthenticated, Forbidden, NotFound, Conflict, Invalid, TooMany)
 
 log = get_logger("media")
 

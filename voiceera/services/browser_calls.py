@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from voiceera.errors import Conflict, Forbidden, NotFound
+from voiceera.errors import Conflict, Forbidden, NotFound, TooMany
 from voiceera.ids import new_id
 from voiceera.rules.attempts import ENDS_AS
 from voiceera.rules.calls import CallBrief, CallStatus, Direction, Outcome
@@ -50,9 +50,10 @@ async def begin(
     node_id: UUID,
     now: datetime,
     recordings_dir: Path,
+    most_each: int,
 ) -> tuple[CallBrief, CallState]:
     """Make the call; it is talked on from now. Raises Unauthenticated, Forbidden, NotFound (the agent), Conflict for
-    one that cannot take calls, Unavailable in maintenance."""
+    one that cannot take calls, TooMany beyond `most_each` calls of one user at a time, Unavailable in maintenance."""
     organization_id = organization_of(tokens, wanted.token, now)
     async with database.organization(organization_id) as connection:
         bearer = await bearer_of(connection, tokens, wanted.token, now)
@@ -62,6 +63,8 @@ async def begin(
         if not allows(Access.WRITE, role, read_only=bearer.read_only):
             raise Forbidden()
         agent = await _agent(connection, organization_id, wanted.agent_id)
+        if await calls.count_held(connection, organization_id, bearer.user.id) >= most_each:
+            raise TooMany(f"You hold {most_each} calls already; end one first.", 10)
         call_id = await _add(connection, bearer, agent, wanted, node_id, now)
     path = recordings_dir / recording_key(organization_id, call_id, now)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -207,6 +207,16 @@ async def redeem_token(
     return call_id
 
 
+async def count_held(connection: Connection, organization_id: UUID, user_id: UUID) -> int:
+    """Calls under way that media processes hold without a carrier, for this user."""
+    c = calls.c
+    is_held = sa.and_(c.media_node_id.is_not(None), c.ended_at.is_(None))
+    statement = sa.select(sa.func.count()).where(
+        c.organization_id == organization_id, is_held, c.created_by == user_id
+    )
+    return int(await connection.scalar(statement) or 0)
+
+
 _ABANDONED = sa.text(
     """
     SELECT organization_id, id FROM calls c
