@@ -234,7 +234,7 @@ def test_noise_does_not_keep_a_silent_call_alive() -> None:
 def test_no_call_is_longer_than_its_maximum() -> None:
     talk = Talk(policy=TurnPolicy(maximum_duration=30.0))
     for start in range(2, 100, 3):
-        talk.caller(float(start), "and another thing I say")
+        talk.caller(float(start), f"{start}, {7 * start}, {13 * start}")
     talk.run()
     assert talk.ended_as is HangupCause.MAXIMUM_DURATION
     assert talk.done[-1][0] == 30.0
