@@ -149,7 +149,7 @@ def demo(
         bool, typer.Option("--scramble", help="Swap what callees say: the demo must fail then.")
     ] = False,
     carrier: Annotated[
-        str, typer.Option(help="Whose dialect to speak with the lab: plivo, twilio, telnyx, exotel.")
+        str, typer.Option(help="Whose dialect to speak with the lab: plivo, vobiz, twilio, telnyx, exotel.")
     ] = "plivo",
 ) -> None:
     """Run a campaign of real, spoken phone calls on this machine, and show it. Needs nothing but this package.

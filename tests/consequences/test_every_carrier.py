@@ -81,12 +81,10 @@ class Organization:
             assert (await client.post(f"{self._lab.url}/lab/calls", json=asked)).status_code == 201
 
     async def _finished(self, count: int) -> list[Any]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 logs = (await self._api.get("/call-logs?sort=direction"))["items"]
-                if len(logs) == count and all(
-                    log["status"] not in ("in_progress", "dialing", "queued") for log in logs
-                ):
+                if len(logs) == count and all(log["ended_at"] for log in logs):
                     return [await self._api.get(f"/call-logs/{log['id']}") for log in logs]
                 await asyncio.sleep(0.2)  # there is no event stream over all of an organization's calls
 
@@ -118,11 +116,9 @@ def check(log: dict[str, Any], organization: Organization, direction: str, perso
 
 
 def heard(rows: list[Row], person: str, begins_with: Event) -> None:
-    """The person's telephone did this, in this order, and heard the agent twice: the question and its thanks."""
+    """The person's telephone did this, in this order, once, and the agent could be heard on it."""
     events = [row.event for row in rows if row.number == person]
-    assert events[0] in (begins_with, Event.DIAL_REQUEST) and begins_with in events
-    story = [Event.ANSWERED, Event.MEDIA_OPENED, Event.PRESSED, Event.AGENT_AUDIO_STOPPED, Event.HANGUP]
-    places = [events.index(event) for event in (*story[:3], Event.HANGUP)]
-    assert places == sorted(places)
-    assert events.count(Event.AGENT_AUDIO_STARTED) >= 2
-    assert events.count(Event.HANGUP) == events.count(begins_with) == 1
+    assert events[0] in (begins_with, Event.DIAL_REQUEST)
+    story = (begins_with, Event.ANSWERED, Event.MEDIA_OPENED, Event.PRESSED, Event.HANGUP)
+    assert [event for event in events if event in story] == list(story)
+    assert Event.AGENT_AUDIO_STARTED in events

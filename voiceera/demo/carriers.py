@@ -7,9 +7,9 @@ from voiceera.demo.lab_process import LabProcess
 from voiceera.lab.telnyx.signatures import public_key
 from voiceera.providers.carriers.sealed_urls import seal
 
-WIDEBAND = frozenset({"plivo"})
+WIDEBAND = frozenset({"plivo", "vobiz"})
 """Those whose media sockets also carry 16 kHz."""
-CARRIERS = ("plivo", "twilio", "telnyx", "exotel")
+CARRIERS = ("plivo", "vobiz", "twilio", "telnyx", "exotel")
 
 
 def account(lab: LabProcess, carrier: str, answer_url: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -25,4 +25,5 @@ def account(lab: LabProcess, carrier: str, answer_url: str) -> tuple[dict[str, A
             flow = f"{lab.url}/flow?{urlencode({'applet': seal(answer_url, lab.auth_token)})}"
             config = {"base_url": f"{lab.url}/exotel/v1", "account_sid": lab.auth_id, "flow_url": flow}
             return config, {"api_key": lab.auth_id, "api_token": lab.auth_token}
-    return {"base_url": f"{lab.url}/v1"}, {"auth_id": lab.auth_id, "auth_token": lab.auth_token}
+    root = f"{lab.url}/vobiz" if carrier == "vobiz" else lab.url
+    return {"base_url": f"{root}/v1"}, {"auth_id": lab.auth_id, "auth_token": lab.auth_token}

@@ -10,8 +10,8 @@ from voiceera.lab.exotel.dialect import ExotelDialect
 from voiceera.lab.faults import FaultDraw
 from voiceera.lab.ledger import Ledger
 from voiceera.lab.network import Network
-from voiceera.lab.plivo.api import PlivoApi
-from voiceera.lab.plivo.dialect import PlivoDialect
+from voiceera.lab.plivo.api import PlivoApi, VobizApi
+from voiceera.lab.plivo.dialect import PlivoDialect, VobizDialect
 from voiceera.lab.telnyx.api import TelnyxApi
 from voiceera.lab.telnyx.dialect import TelnyxDialect
 from voiceera.lab.twilio.api import TwilioApi
@@ -21,6 +21,7 @@ from voiceera.lab.twilio.dialect import TwilioDialect
 def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
     spoken: tuple[Dialect, ...] = (
         PlivoDialect(auth_id, auth_token),
+        VobizDialect(auth_id, auth_token),
         TwilioDialect(auth_id, auth_token),
         TelnyxDialect(auth_id, auth_token),
         ExotelDialect(auth_id),
@@ -30,5 +31,5 @@ def dialects(auth_id: str, auth_token: str) -> Mapping[str, Dialect]:
 
 def apis(network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> list[Route]:
     account = network, ledger, faults, auth_id, auth_token
-    vendors = (PlivoApi(*account), TwilioApi(*account), TelnyxApi(*account), ExotelApi(*account))
+    vendors = (PlivoApi(*account), VobizApi(*account), TwilioApi(*account), TelnyxApi(*account), ExotelApi(*account))
     return [route for vendor in vendors for route in vendor.routes()]

@@ -21,18 +21,20 @@ from voiceera.lab.plivo.records import BadFilter, CallRecords
 from voiceera.lab.rest import FrontDesk, Refused
 
 _MAX_DESTINATIONS = 1000
-VENDOR = "plivo"
 
 
 class PlivoApi:
+    vendor = "plivo"
+    base = "/v1"
+
     def __init__(self, network: Network, ledger: Ledger, faults: FaultDraw, auth_id: str, auth_token: str) -> None:
-        self._desk = FrontDesk(VENDOR, network, ledger, faults, check=self._authenticate, answer_refused=_error)
-        self._records = CallRecords(network.calls, auth_id, faults)
+        self._desk = FrontDesk(self.vendor, network, ledger, faults, check=self._authenticate, answer_refused=_error)
+        self._records = CallRecords(network.calls, auth_id, faults, self.vendor)
         self._auth_id = auth_id
-        self._credentials = f"{auth_id}:{auth_token}"
+        self._auth_token = auth_token
 
     def routes(self) -> list[Route]:
-        base, route = "/v1/Account/{auth_id}", self._desk.route
+        base, route = f"{self.base}/Account/{{auth_id}}", self._desk.route
         return [
             route(f"{base}/Call/", self._make, "POST"),
             route(f"{base}/Call/", self._list, "GET"),
@@ -44,11 +46,13 @@ class PlivoApi:
         ]
 
     def _authenticate(self, request: Request) -> None:
-        header = request.headers.get("Authorization", "")
-        if not rest.allows_basic(header, self._credentials) or request.path_params["auth_id"] != self._auth_id:
+        if not self._is_signed_in(request) or request.path_params["auth_id"] != self._auth_id:
             raise Refused(
                 401, "Could not verify your access level for that URL. You have to login with proper credentials"
             )
+
+    def _is_signed_in(self, request: Request) -> bool:
+        return rest.allows_basic(request.headers.get("Authorization", ""), f"{self._auth_id}:{self._auth_token}")
 
     async def _make(self, request: Request) -> Response:
         parameters = await _parameters(request)
@@ -92,6 +96,17 @@ class PlivoApi:
         call = self._desk.call(request.path_params["call_uuid"])
         self._desk.network.press(call, (await _parameters(request)).get("digits", ""))
         return JSONResponse({"api_id": _api_id(), "message": "digits sent"}, 202)
+
+
+class VobizApi(PlivoApi):
+    """The same paths under another root, and headers of its own to sign in with."""
+
+    vendor = "vobiz"
+    base = "/vobiz/v1"
+
+    def _is_signed_in(self, request: Request) -> bool:
+        given = request.headers.get("X-Auth-ID", ""), request.headers.get("X-Auth-Token", "")
+        return given == (self._auth_id, self._auth_token)
 
 
 def _fired(placed: list[PhoneCall]) -> Response:

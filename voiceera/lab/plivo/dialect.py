@@ -1,4 +1,4 @@
-"""Plivo's dialect, as the network needs it."""
+"""Plivo's dialect, as the network needs it, and Vobiz', which signs less."""
 
 from voiceera.ids import new_id
 from voiceera.lab.dialect import Notice, Told, Wire
@@ -6,7 +6,7 @@ from voiceera.lab.instructions import Instruction, Stream
 from voiceera.lab.phone_call import PhoneCall
 from voiceera.lab.plivo.answer_xml import parse_answer
 from voiceera.lab.plivo.notices import notice
-from voiceera.lab.plivo.signatures import signed_headers
+from voiceera.lab.plivo.signatures import signed_headers, url_signed_headers
 from voiceera.lab.plivo.wire import PlivoWire
 
 
@@ -38,3 +38,16 @@ class PlivoDialect:
 
     def wire(self, call: PhoneCall, stream: Stream) -> Wire:
         return PlivoWire(call.uuid, self._auth_id, stream)
+
+
+class VobizDialect(PlivoDialect):
+    """Signs where a callback goes, not what it says."""
+
+    name = "vobiz"
+    user_agent = "Vobiz"
+
+    def signed(self, notice: Notice) -> dict[str, str]:
+        return url_signed_headers(self._auth_token, notice.url)
+
+    def handshake(self, url: str) -> dict[str, str]:
+        return url_signed_headers(self._auth_token, url)

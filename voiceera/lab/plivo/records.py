@@ -30,10 +30,14 @@ class BadFilter(ValueError):
 class CallRecords:
     """Looks at the network's calls; a call, and each change of its state, shows `reporting_lag_seconds` late."""
 
-    def __init__(self, calls: Mapping[str, PhoneCall], account: str, faults: FaultDraw) -> None:
-        self._calls = calls
+    def __init__(self, calls: Mapping[str, PhoneCall], account: str, faults: FaultDraw, vendor: str) -> None:
+        self._all_calls = calls
+        self._vendor = vendor
         self._account = account
         self._faults = faults
+
+    def _calls(self) -> list[PhoneCall]:
+        return [call for call in self._all_calls.values() if call.vendor == self._vendor]
 
     def live(self, query: Mapping[str, str]) -> list[str]:
         """UUIDs of ringing and answered calls; filters: call_direction, from_number, to_number."""
@@ -49,7 +53,7 @@ class CallRecords:
             raise BadFilter(f"limit must be between 1 and {_MAX_PAGE}")
         found = [
             call
-            for call in reversed(list(self._calls.values()))
+            for call in reversed(self._calls())
             if self._shown_state(call) is CallState.ENDED and _matches(call, query)
         ]
         page = found[offset : offset + limit]
@@ -66,7 +70,7 @@ class CallRecords:
         }
 
     def one(self, call_uuid: str, status: str | None) -> dict[str, Any] | None:
-        call = self._calls.get(call_uuid)
+        call = self._all_calls.get(call_uuid)
         state = None if call is None else self._shown_state(call)
         if call is None or state is None:
             return None
@@ -81,9 +85,7 @@ class CallRecords:
 
     def _uuids(self, query: Mapping[str, str], states: tuple[CallState, ...]) -> list[str]:
         return [
-            call.uuid
-            for call in self._calls.values()
-            if self._shown_state(call) in states and _matches_ends(call, query)
+            call.uuid for call in self._calls() if self._shown_state(call) in states and _matches_ends(call, query)
         ]
 
     def _shown_state(self, call: PhoneCall) -> CallState | None:
@@ -169,8 +171,7 @@ def _matches_ends(call: PhoneCall, query: Mapping[str, str]) -> bool:
     if direction not in (None, "inbound", "outbound"):
         raise BadFilter("call_direction must be inbound or outbound")
     return (
-        call.vendor == "plivo"
-        and (direction is None or call.request.is_inbound == (direction == "inbound"))
+        (direction is None or call.request.is_inbound == (direction == "inbound"))
         and call.request.from_number.startswith(query.get("from_number", "").lstrip("+ "))
         and call.request.to_number.startswith(query.get("to_number", "").lstrip("+ "))
     )

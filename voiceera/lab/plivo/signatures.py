@@ -44,3 +44,12 @@ def _signed_text(method: str, url: str, form: Mapping[str, str]) -> str:
 
 def _sorted_query(query: Mapping[str, list[str]]) -> str:
     return "&".join(f"{key}={value}" for key in sorted(query) for value in sorted(query[key]))
+
+
+def url_signed_headers(auth_token: str, url: str) -> dict[str, str]:
+    """As Vobiz signs (https://docs.vobiz.ai/concepts/validating-callbacks): the URL alone, without its query."""
+    nonce = str(secrets.randbelow(10**20)).zfill(20)
+    parts = urlsplit(url)
+    message = f"{parts.scheme}://{parts.netloc}{parts.path}.{nonce}"
+    signature = base64.b64encode(hmac.digest(auth_token.encode(), message.encode(), hashlib.sha256)).decode()
+    return {"X-Vobiz-Signature-V3": signature, "X-Vobiz-Signature-V3-Nonce": nonce}
