@@ -170,6 +170,10 @@ class CampaignConfig(Sent):
     """Of one number, in any 24 hours, over the whole organization."""
     max_number_calls_per_week: Annotated[int, Field(ge=1, le=350)] = 20
     """The same in any seven days."""
+    people: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """How many take the calls that are handed over: dials are then paced by who is free, under `max_abandoned`."""
+    max_abandoned: Annotated[float, Field(gt=0, le=0.2)] = 0.03
+    """Share of the calls answered by somebody, in 30 days, in which nobody spoke within two seconds."""
     spend_cap: Money | None = None
     """What all its calls may cost together; a call that could pass it is not dialled."""
     price_per_minute: Annotated[float, Field(ge=0, le=10_000)] | None = None

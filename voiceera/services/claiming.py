@@ -8,6 +8,7 @@ from voiceera.rules.breakers import may_dial, probed
 from voiceera.rules.campaigns import CampaignStatus
 from voiceera.rules.dialing_limits import DialingLimits
 from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
+from voiceera.services.abandonment import Abandonment
 from voiceera.services.breakers import campaign_key, line_key
 from voiceera.services.caller_ids import Pool, are_used_up
 from voiceera.services.trunks import Trunk
@@ -46,16 +47,24 @@ async def media_room(database: Database, now: datetime) -> int:
 
 
 async def claim(
-    database: Database, work: Work, trunk: Trunk, pool: Pool, room: int, worker: str, now: datetime
+    database: Database,
+    work: Work,
+    trunk: Trunk,
+    pool: Pool,
+    room: int,
+    worker: str,
+    now: datetime,
+    *,
+    abandonment: Abandonment | None = None,
 ) -> list[Claim]:
     """As many as every limit allows within the pacing's horizon; none when another dialer was faster, or while all
     the numbers of `pool` that a campaign may call from are used up."""
     async with database.organization(work.organization_id) as connection:
         if work.campaign_id is None:
             return await _claim_single(connection, work.organization_id, trunk, room, worker, now)
-        return await _claim_campaign(
-            connection, work.organization_id, work.campaign_id, trunk, pool, room, worker, now
-        )
+        campaign = work.organization_id, work.campaign_id
+        abandonment = abandonment or Abandonment()
+        return await _claim_campaign(connection, *campaign, trunk, pool, room, worker, now, abandonment)
 
 
 async def _claim_campaign(
@@ -67,6 +76,7 @@ async def _claim_campaign(
     room: int,
     worker: str,
     now: datetime,
+    abandonment: Abandonment,
 ) -> list[Claim]:
     campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.SHARE)
     if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
@@ -85,6 +95,8 @@ async def _claim_campaign(
             campaign.config.max_concurrent_calls, slots.here, campaign.config.calls_per_second, gates[own_key].starts
         ),
     }
+    for_people = await abandonment.room(connection, organization_id, campaign_id, campaign.config, slots, now)
+    room = room if for_people is None else min(room, for_people)
     instants = _instants(limits, gates, room, now)
     if not instants:
         return []

@@ -33,7 +33,7 @@ from voiceera.store.base import Connection, Database
 ANSWER_WITHIN = timedelta(seconds=30)
 """After an intent: a carrier's answer that has not been written down by then is unknown (its worker may be dead)."""
 _SOON = timedelta(seconds=30)
-_FRESH = timedelta(seconds=3)
+_FRESH = timedelta(milliseconds=600)
 """How long what the gate was told holds good for a dial that could not be sent at once."""
 _ANY = 1_000_000
 

@@ -168,7 +168,7 @@ async def cancel_late(database: Database, key: Key, now: datetime) -> None:
             return
         if attempt.latest_ring_at <= now:
             log.info("too_late_to_ring", attempt_id=str(attempt.id))
-            await attempts.change(connection, attempt, hangup_requested=True, reason="window_closed")
+            await attempts.change(connection, attempt, hangup_requested=True, latest_ring_at=None)
 
 
 async def hang_up(database: Database, trunks: TrunkBook, key: Key) -> None:

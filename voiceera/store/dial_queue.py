@@ -101,10 +101,12 @@ async def set_gate(connection: Connection, organization_id: UUID, key: str, star
 
 @dataclass(frozen=True)
 class Slots:
-    """Taken in the organization, and in one campaign; `not_ringing`: with a carrier that has not begun to ring."""
+    """Taken in the organization, and in one campaign (`talking`: answered there); `not_ringing`: with a carrier that
+    has not begun to ring."""
 
     everywhere: int
     here: int
+    talking: int
     not_ringing: int
 
 
@@ -113,7 +115,8 @@ async def count_slots(connection: Connection, organization_id: UUID, campaign_id
     a = attempts.c
     of_campaign = sa.func.count().filter(a.campaign_id == campaign_id)
     waiting = sa.func.count().filter(a.state == AttemptState.DIALING, a.accepted_at.is_not(None))
-    statement = sa.select(sa.func.count(), of_campaign, waiting).where(
+    talking = sa.func.count().filter(a.campaign_id == campaign_id, a.state == AttemptState.IN_PROGRESS)
+    statement = sa.select(sa.func.count(), of_campaign, talking, waiting).where(
         a.organization_id == organization_id, is_open()
     )
     return Slots(*(await connection.execute(statement)).one())

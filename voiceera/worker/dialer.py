@@ -15,6 +15,7 @@ from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
 from voiceera.rules.pacing import SLOT
 from voiceera.services import breakers, carrier_answers, cases, claiming, dialing, releasing
+from voiceera.services.abandonment import Abandonment
 from voiceera.services.breakers import Hearsay, Line, News
 from voiceera.services.caller_ids import Pools
 from voiceera.services.carrier_answers import Answered
@@ -60,6 +61,7 @@ class Dialer:
         self._bus = bus
         self._trunks = trunks
         self._pools = Pools(database)
+        self._abandonment = Abandonment()
         self._public_url = public_url
         self._name = name
         self._now = now
@@ -133,7 +135,9 @@ class Dialer:
                 self._complain(work.organization_id, "no_trunk", reason=problem.message)
                 continue
             pool = await self._pools.of(work.organization_id, trunk, self._now())
-            claims = await claiming.claim(self._database, work, trunk, pool, room, self._name, self._now())
+            claims = await claiming.claim(
+                *(self._database, work, trunk, pool, room, self._name, self._now()), abandonment=self._abandonment
+            )
             room -= len(claims)
             found += [(claim, trunk) for claim in claims]
         return found
