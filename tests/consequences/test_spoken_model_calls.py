@@ -49,7 +49,8 @@ async def connected_agent(api: ApiClient, model: HttpVendor, shop: HttpVendor) -
         },
     )
     secret = {"token": "calendar-secret-000"}
-    await api.post("/integrations", {"name": "Calendar", "type": "tool", "provider": "http", "credentials": secret})
+    calendar = {"type": "tool", "provider": "http", "config": {"hosts": ["127.0.0.1"]}, "credentials": secret}
+    await api.post("/integrations", {"name": "Calendar", **calendar})
     tools = json.loads(json.dumps(TOOLS).replace("{shop}", shop.url).replace("{{day}}", "{day}"))
     agent = {
         "name": "Clara",

@@ -1,6 +1,6 @@
 """The engine's way to a tool's endpoint: secrets are looked up here, and nowhere nearer to a model."""
 
-from voiceera.providers.http_tool import HttpEndpoints, ToolCredentials, ToolSettings
+from voiceera.providers.http_tool import HttpEndpoints, ToolCredentials
 from voiceera.providers.outbound import Allowed
 from voiceera.providers.registry import Kind
 from voiceera.rules.calls import CallBrief
@@ -13,7 +13,7 @@ class ToolCaller:
 
     def __init__(self, connections: Connections, allow: tuple[Allowed, ...]) -> None:
         self._connections = connections
-        self._without_secrets = HttpEndpoints(ToolSettings(), ToolCredentials(), allow)
+        self._without_secrets = HttpEndpoints(None, ToolCredentials(), allow)
 
     async def call(self, brief: CallBrief, tool: HttpTool, arguments: dict[str, Scalar]) -> str:
         endpoints: HttpEndpoints = self._without_secrets

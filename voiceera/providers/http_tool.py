@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from voiceera.errors import ProviderError
 from voiceera.providers.outbound import Allowed, TargetRefused, outbound_client
@@ -13,11 +14,21 @@ from voiceera.rules.tools import HttpTool, Scalar, filled_url, picked
 
 VENDOR = "tool"
 _LARGEST = 100_000
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:\[\]-]{1,253}$", to_lower=True)]
 _SECRET = re.compile(r"\{\{\s*secret\.([A-Za-z0-9_]+)\s*\}\}")
 
 
 class ToolSettings(BaseModel):
+    """Whoever may write an agent may name an address in it: the secrets go to these hosts and no others."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hosts: tuple[Host, ...] = Field(
+        min_length=1,
+        max_length=50,
+        title="Hosts",
+        description="Where the secrets may be sent, like shop.example.com.",
+    )
 
 
 class ToolCredentials(BaseModel):
@@ -34,7 +45,11 @@ class HttpEndpoints:
     Settings: ClassVar[type[ToolSettings]] = ToolSettings
     Credentials: ClassVar[type[ToolCredentials]] = ToolCredentials
 
-    def __init__(self, settings: ToolSettings, credentials: ToolCredentials, allow: tuple[Allowed, ...] = ()) -> None:
+    def __init__(
+        self, settings: ToolSettings | None, credentials: ToolCredentials, allow: tuple[Allowed, ...] = ()
+    ) -> None:
+        """`settings` None: nobody's, without secrets."""
+        self._hosts = settings.hosts if settings is not None else ()
         extra: Mapping[str, SecretStr] = credentials.__pydantic_extra__ or {}
         self._secrets = {name: secret.get_secret_value() for name, secret in extra.items()}
         self._client = outbound_client(allow, timeout=10.0, total_seconds=12, maximum_bytes=_LARGEST)
@@ -43,7 +58,8 @@ class HttpEndpoints:
         """What the endpoint answered, or the part of it that `tool.result` names. Raises ProviderError, and
         BadArguments for one that cannot stand in the path."""
         url, rest = filled_url(tool, arguments)
-        headers = {name: self._filled(value) for name, value in tool.headers.items()}
+        host = (urlsplit(url).hostname or "").lower()
+        headers = {name: self._filled(value, host) for name, value in tool.headers.items()}
         sent = {"params": rest or None} if tool.method == "GET" else {"json": rest}
         try:
             response = await self._client.request(tool.method, url, headers=headers, timeout=tool.timeout, **sent)
@@ -55,8 +71,10 @@ class HttpEndpoints:
             raise ProviderError(VENDOR, f"it answered {response.status_code}", permanent=response.status_code < 500)
         return picked(response.text, tool.result)
 
-    def _filled(self, header: str) -> str:
+    def _filled(self, header: str, host: str) -> str:
         def secret(place: re.Match[str]) -> str:
+            if host not in self._hosts:
+                raise ProviderError(VENDOR, "its integration's secrets may not go to this host", permanent=True)
             if place[1] not in self._secrets:
                 raise ProviderError(VENDOR, "its integration has no such secret", permanent=True)
             return self._secrets[place[1]]
