@@ -19,6 +19,7 @@ const Agent = lazy(() => import("./pages/agent").then((page) => page.Agent));
 const Analytics = lazy(() => import("./pages/analytics").then((page) => page.Analytics));
 const Integrations = lazy(() => import("./pages/integrations").then((page) => page.Integrations));
 const Numbers = lazy(() => import("./pages/numbers").then((page) => page.Numbers));
+const DoNotCall = lazy(() => import("./pages/do-not-call").then((page) => page.DoNotCall));
 const Webhooks = lazy(() => import("./pages/webhooks").then((page) => page.Webhooks));
 const Webhook = lazy(() => import("./pages/webhooks").then((page) => page.Webhook));
 const People = lazy(() => import("./pages/people").then((page) => page.People));
@@ -62,6 +63,7 @@ function SignedIn() {
           <Route path="/console/analytics" component={Analytics} />
           <Route path="/console/integrations" component={Integrations} />
           <Route path="/console/numbers" component={Numbers} />
+          <Route path="/console/do-not-call" component={DoNotCall} />
           <Route path="/console/webhooks" component={Webhooks} />
           <Route path="/console/webhooks/:id" component={Webhook} />
           <Route path="/console/people" component={People} />

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 import {
-  Activity, AudioWaveform, ChartColumn, FileClock, Hash, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, Users, Webhook,
+  Activity, AudioWaveform, Ban, ChartColumn, FileClock, Hash, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, Users, Webhook,
   type IconNode,
 } from "lucide";
 import { post } from "./lib/api";
@@ -25,6 +25,7 @@ const DAILY: Entry[] = [
 const SETUP: Entry[] = [
   ["/console/integrations", "Integrations", Plug],
   ["/console/numbers", "Numbers", Hash],
+  ["/console/do-not-call", "Do not call", Ban],
   ["/console/webhooks", "Webhooks", Webhook],
   ["/console/people", "People", Users],
   ["/console/api-keys", "API keys", KeyRound],

@@ -23,7 +23,6 @@ ROOT = Path(__file__).parent.parent.parent
 BUILT = ROOT / "voiceera/console"
 AXE = ROOT / "console/node_modules/axe-core/axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATTERN = (Role.CONFIRMS, Role.BUSY)
 ADMIN = "operator@example.com"
 
 _OPTIONS = [
@@ -78,8 +77,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
-    people = demo_cast(len(PATTERN), 7, pattern=PATTERN)
+async def staged(roles: tuple[Role, ...] = (Role.CONFIRMS, Role.BUSY)) -> AsyncIterator[Stage]:
+    people = demo_cast(len(roles), 7, pattern=roles)
     async with AsyncExitStack() as running:
         directory = running.enter_context(fresh_directory())
         callees = directory / "callees.yaml"

@@ -37,6 +37,7 @@ PAGES = [
         "/analytics?days=7",
         "/integrations",
         "/numbers",
+        "/do-not-call",
         "/webhooks",
         "/webhooks/{webhook}",
     ),

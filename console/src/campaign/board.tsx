@@ -129,7 +129,7 @@ function LiveRow({ call }: { call: LiveCall }) {
   );
 }
 
-const OUTCOME_COLOURS: Record<string, string> = { reached: "good", no_answer: "warn", busy: "warn", voicemail: "c3", failed: "bad", dropped_early: "c4", invalid: "bad", canceled: "c5", unknown: "c5" };
+const OUTCOME_COLOURS: Record<string, string> = { reached: "fill-good", no_answer: "fill-warn", busy: "fill-warn", voicemail: "c3", failed: "fill-bad", dropped_early: "c4", invalid: "fill-bad", canceled: "c5", unknown: "c5" };
 
 function Outcomes({ stats }: { stats: Stats }) {
   const shown = Object.entries(stats.outcomes).filter(([, value]) => value > 0);

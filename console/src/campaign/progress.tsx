@@ -2,12 +2,12 @@ import type { Schemas } from "../lib/api";
 import { count, percent } from "../lib/format";
 
 export const CONTACT_STATES = [
-  ["reached", "Reached", "good"],
-  ["in_progress", "In a call", "info"],
+  ["reached", "Reached", "fill-good"],
+  ["in_progress", "In a call", "c1"],
   ["pending", "Waiting", "line-strong"],
-  ["exhausted", "Tried enough", "warn"],
+  ["exhausted", "Tried enough", "fill-warn"],
   ["suppressed", "Do not call", "c4"],
-  ["invalid", "Not a number", "bad"],
+  ["invalid", "Not a number", "fill-bad"],
   ["canceled", "Canceled", "c5"],
 ] as const;
 

@@ -14,7 +14,7 @@ import { Legend } from "../ui/plot-legend";
 
 const SLICE = ["agent_id", "campaign_id", "days", "date_from", "date_to"] as const;
 const SPANS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"]] as const;
-const EMOTION_TONES: Record<string, string> = { joy: "good", satisfaction: "good", trust: "good", surprise: "c3", confusion: "c3", worry: "warn", sadness: "bad", frustration: "bad", anger: "bad", neutral: "c5" };
+const EMOTION_TONES: Record<string, string> = { joy: "fill-good", satisfaction: "fill-good", trust: "fill-good", surprise: "c3", confusion: "c3", worry: "fill-warn", sadness: "fill-bad", frustration: "fill-bad", anger: "fill-bad", neutral: "c5" };
 
 interface Reports {
   calls: Answer<"/analytics/calls", "get">;
@@ -220,7 +220,7 @@ function Share({ title, about, of, versus, colour }: { title: string; about?: st
   );
 }
 
-const MOODS = [["positive", "Positive", "good"], ["neutral", "Neutral", "line-strong"], ["negative", "Negative", "bad"]] as const;
+const MOODS = [["positive", "Positive", "fill-good"], ["neutral", "Neutral", "line-strong"], ["negative", "Negative", "fill-bad"]] as const;
 
 function MoodBar({ of, name }: { of: Reports["sentiment"]; name?: string }) {
   return (
