@@ -39,6 +39,9 @@ addEventListener("error", (event) => faults.push(`error: ${event.message}`));
 addEventListener("unhandledrejection", (event) => faults.push(`rejection: ${event.reason}`));
 """
 
+# A busy machine is no fault of the page; what never comes fails all the same.
+expect.set_options(timeout=30_000)
+
 
 @dataclass
 class Stage:
