@@ -38,12 +38,7 @@ PAGES = {
     "profile": "/profile",
 }
 LOOKS: dict[str, dict[str, bool]] = {"": {}, "-dark": {"dark": True}, "-phone": {"phone": True}}
-KEPT = {
-    "overview": "console-overview",
-    "call-dark": "console-call",
-    "board": "console-board",
-    "calls-phone": "console-phone",
-}
+KEPT = {"call-dark": "console-call", "calls-phone": "console-phone"}
 """Of all, those that the documentation shows."""
 
 
