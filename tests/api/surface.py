@@ -182,6 +182,11 @@ async def _delivery(seeding: Seeding) -> str:
     return str(logs["items"][0]["id"])
 
 
+async def _price(seeding: Seeding) -> str:
+    made = await seeding.person.post("/prices", part="stt", provider=_name(), unit="minute", price="0.01")
+    return str(made["id"])
+
+
 SEEDS: dict[str, Seed] = {
     "agent_id": _agent,
     "campaign_id": _campaign,
@@ -192,6 +197,7 @@ SEEDS: dict[str, Seed] = {
     "call_id": _call,
     "integration_id": _integration,
     "phone_number_id": _phone_number,
+    "price_id": _price,
     "user_id": _user,
     "organization_id": _organization,
     "key_id": _key,

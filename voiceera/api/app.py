@@ -42,6 +42,7 @@ from voiceera.api import (
     organization,
     pages,
     phone_numbers,
+    prices,
     providers,
     recordings,
     reviews,
@@ -117,7 +118,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(carriers, health),
         *(contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
         *(analytics, analytics_export, call_analysis),
-        *(users, organization, invitations, api_keys, admin_users, webhooks),
+        *(users, organization, invitations, api_keys, admin_users, webhooks, prices),
     ):
         app.include_router(part.routes)
     for each in (admin_logs, admin_system, metrics):

@@ -20,8 +20,9 @@ from voiceera.api.transcripts import CallLatency, Segment, Transcript, Version, 
 from voiceera.errors import NotFound
 from voiceera.rules.analysis import AnalysisState, Emotion, Sentiment
 from voiceera.rules.calls import AnsweredBy, CallStatus, Direction, Outcome
+from voiceera.rules.costs import Part, Unit
 from voiceera.services import call_logs as service
-from voiceera.store import agents, call_logs, call_tools, calls, campaigns
+from voiceera.store import agents, call_costs, call_logs, call_tools, calls, campaigns
 from voiceera.store.base import Connection
 from voiceera.store.call_filter import CallFilter
 from voiceera.store.filters import Span
@@ -57,7 +58,7 @@ class CallLog(Shown):
     extracted: dict[str, Any]
     notes: str | None
     duration_seconds: float | None
-    cost: float | None = Field(description="What the carrier charges; null until it says so.")
+    cost: float | None = Field(description="Of all parts that have a price; null while none has.")
     cost_parts: dict[str, float]
     turns: int
     interruptions: int
@@ -89,8 +90,22 @@ class CallTool(Shown):
     took_ms: int
 
 
+class CallCost(Shown):
+    """A line of the ledger. `billed`: the quantity after begun increments; `amount` null: the price list has nothing
+    for it."""
+
+    part: Part
+    provider: str
+    model: str
+    unit: Unit
+    quantity: float
+    billed: float
+    amount: float | None
+
+
 class CallLogDetail(CallLog):
     transcript: list[Segment]
+    costs: list[CallCost]
     tools: list[CallTool]
     usage: dict[str, int] = Field(description="What vendors counted: `prompt_tokens`, `completion_tokens` and so on.")
 
@@ -155,7 +170,8 @@ async def detail_in(connection: Connection, watch: Watch, call_id: UUID) -> Call
     said = await segments_of(connection, watch.organization_id, call_id)
     tools = [dict(use._mapping) for use in await call_tools.uses(connection, watch.organization_id, call_id)]
     usage = await call_tools.usage(connection, watch.organization_id, call_id)
-    more = {"transcript": said, "tools": tools, "usage": usage}
+    costs = [dict(line._mapping) for line in await call_costs.of_call(connection, watch.organization_id, call_id)]
+    more = {"transcript": said, "costs": costs, "tools": tools, "usage": usage}
     return CallLogDetail.model_validate({**_values(watch, call), **more})
 
 

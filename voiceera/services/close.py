@@ -16,7 +16,7 @@ from voiceera.rules.private_speech import Silence, as_json, redacted, redacted_u
 from voiceera.rules.sound_files import ENCODING, EncodingState
 from voiceera.rules.transcripts import LIVE
 from voiceera.rules.webhooks import Event
-from voiceera.services import analyses
+from voiceera.services import analyses, costs
 from voiceera.services.events import emit, emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.settle import settle
@@ -52,6 +52,7 @@ async def close(
             state = None if is_over else await _end_without_carrier(connection, brief, result)
         elif attempt.state in OVER:
             await attempts.change(connection, attempt, conversation_ended_at=now)
+            await costs.charge(connection, brief.organization_id, brief.call_id)
         else:
             told = await attempts.change(
                 connection,
@@ -141,14 +142,18 @@ async def _tell_what_is_ready(connection: Connection, brief: CallBrief, result: 
 async def _end_without_carrier(connection: Connection, brief: CallBrief, result: CallResult) -> CallState:
     """A call that nobody dialled (a browser's) is over when its conversation is."""
     outcome = conversation_verdict(result).outcome
+    duration = (result.ended_at - result.started_at).total_seconds()
+    call = await calls.get(connection, brief.organization_id, brief.call_id)
+    cost = {} if call is None else await costs.charged(connection, call, duration)
     heard = await calls.move(
         connection,
         brief.organization_id,
         brief.call_id,
+        **cost,
         status=ENDS_AS[outcome],
         outcome=outcome,
         ended_at=result.ended_at,
-        duration_seconds=(result.ended_at - result.started_at).total_seconds(),
+        duration_seconds=duration,
     )
     if heard:
         await emit_of_call(connection, brief.organization_id, brief.call_id, Event.CALL_ENDED, result.ended_at)

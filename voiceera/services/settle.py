@@ -11,6 +11,7 @@ from voiceera.rules.retries import History, Next, next_step
 from voiceera.rules.webhooks import Event
 from voiceera.rules.windows import hours_of, zones_of
 from voiceera.services import analyses
+from voiceera.services.costs import charged
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
 from voiceera.services.purses import pay
@@ -66,10 +67,12 @@ async def _end_call(connection: Connection, attempt: Attempt, verdict: Verdict, 
     duration = call.duration_seconds
     if duration is None and attempt.answered_at is not None:
         duration = max(0.0, (ended_at - attempt.answered_at).total_seconds())
+    cost = await charged(connection, call, duration) if attempt.answered_at is not None else {}
     heard = await calls.move(
         connection,
         attempt.organization_id,
         attempt.id,
+        **cost,
         status=status,
         outcome=verdict.outcome,
         ended_at=ended_at,

@@ -43,6 +43,7 @@ calls = sa.Table(
     sa.Column("notes", sa.Text),
     sa.Column("duration_seconds", sa.Numeric(10, 3)),
     sa.Column("cost", sa.Numeric(12, 5)),
+    sa.Column("carrier_cost", sa.Numeric(12, 5)),
     sa.Column("cost_parts", JSONB, nullable=False),
     sa.Column("audio_format", sa.Text),
     sa.Column("turns", sa.Integer, nullable=False),
@@ -254,5 +255,5 @@ async def note_carrier_end(
     if duration_seconds is not None:
         values["duration_seconds"] = Decimal(str(duration_seconds))
     if cost is not None:
-        values |= {"cost": Decimal(cost), "cost_parts": {"carrier": cost}}
+        values |= {"cost": Decimal(cost), "carrier_cost": Decimal(cost), "cost_parts": {"carrier": cost}}
     await change(connection, organization_id, call_id, **values)

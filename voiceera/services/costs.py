@@ -1,0 +1,72 @@
+"""What a call has used of each vendor, priced and written down once it is over."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from voiceera.rules.agents import AgentConfig
+from voiceera.rules.calls import Direction, Speaker
+from voiceera.rules.costs import EMBEDDED, Part, Unit, Use, entry, parts, told_by_carrier, total
+from voiceera.store import agents, call_costs, call_tools, calls, prices
+from voiceera.store.base import Connection
+
+_TOKENS = {"prompt_tokens": Unit.PROMPT_TOKEN, "completion_tokens": Unit.COMPLETION_TOKEN}
+
+
+async def charged(connection: Connection, call: sa.Row[Any], duration_seconds: float | None) -> dict[str, Any]:
+    """Write the call's ledger anew; `cost` and `cost_parts` as its row shall have them. `duration_seconds`: of the
+    call from answer to end."""
+    of = call.organization_id, call.id
+    listed = await prices.every(connection, call.organization_id)
+    entries = []
+    for use in await _uses(connection, call, Decimal(str(duration_seconds or 0))):
+        if use.part is Part.CARRIER and use.unit is Unit.MINUTE and call.carrier_cost is not None:
+            entries.append(told_by_carrier(use, call.carrier_cost))
+        elif use.part is not Part.CARRIER or call.carrier_cost is None:
+            entries.append(entry(use, listed))
+    await call_costs.put(connection, *of, entries)
+    return {"cost": total(entries), "cost_parts": parts(entries)}
+
+
+async def charge(connection: Connection, organization_id: UUID, call_id: UUID) -> None:
+    """The same for a call that was over already, and of which more has become known."""
+    call = await calls.get(connection, organization_id, call_id)
+    if call is not None and call.ended_at is not None:
+        await calls.change(
+            connection, organization_id, call_id, **await charged(connection, call, call.duration_seconds)
+        )
+
+
+async def _uses(connection: Connection, call: sa.Row[Any], seconds: Decimal) -> list[Use]:
+    config = await agents.get_version(connection, call.organization_id, call.agent_id, call.agent_version)
+    uses = list(_carriers(call, seconds))
+    if config is not None:
+        uses += [use for use in await _vendors(connection, call, config) if use.provider not in EMBEDDED]
+    return [use for use in uses if use.quantity]
+
+
+def _carriers(call: sa.Row[Any], seconds: Decimal) -> Iterator[Use]:
+    """Only of calls that were answered: what carriers ask for others, they say themselves."""
+    if call.direction != Direction.BROWSER and call.provider and (call.answered_at or call.carrier_cost is not None):
+        yield Use(Part.CARRIER, call.provider, "", Unit.MINUTE, max(seconds, Decimal("0.001")) / 60)
+        yield Use(Part.CARRIER, call.provider, "", Unit.CALL, Decimal(1))
+
+
+async def _vendors(connection: Connection, call: sa.Row[Any], config: AgentConfig) -> list[Use]:
+    of = call.organization_id, call.id
+    turns = await calls.turns(connection, *of)
+    heard_ms = sum(turn.end_ms - turn.start_ms for turn in turns if turn.speaker == Speaker.CALLER)
+    said = sum(len(turn.text) for turn in turns if turn.speaker == Speaker.AGENT)
+    uses = [
+        Use(Part.SPEECH_TO_TEXT, config.stt_provider, "", Unit.MINUTE, Decimal(heard_ms) / 60_000),
+        Use(Part.TEXT_TO_SPEECH, config.tts_provider, "", Unit.CHARACTER, Decimal(said)),
+    ]
+    if config.llm_provider is not None:
+        counted = await call_tools.usage(connection, *of)
+        model = config.llm_model or ""
+        for name, unit in _TOKENS.items():
+            uses.append(Use(Part.LANGUAGE_MODEL, config.llm_provider, model, unit, Decimal(counted.get(name, 0))))
+    return uses
