@@ -96,7 +96,7 @@ async def test_a_carrier_s_own_bill_goes_before_the_price_list(
 ) -> None:
     await priced(ann, part="carrier", provider="plivo", unit="minute", price="0.01", increment="1")
     now = datetime.now(UTC)
-    times = {"answered_at": now - timedelta(seconds=125), "ended_at": now, "duration_seconds": 125}
+    times: dict[str, Any] = {"answered_at": now - timedelta(seconds=125), "ended_at": now, "duration_seconds": 125}
     call_id = await book.add(direction="outbound", provider="plivo", carrier_cost=told, **times)
     async with book.database.organization(book.organization_id) as connection:
         for _ in range(2):  # it may be told twice
