@@ -50,9 +50,9 @@ async def _uses(connection: Connection, call: sa.Row[Any], seconds: Decimal) -> 
 
 def _carriers(call: sa.Row[Any], seconds: Decimal) -> Iterator[Use]:
     """Only of calls that were answered: what carriers ask for others, they say themselves."""
-    if call.direction != Direction.BROWSER and call.provider and (call.answered_at or call.carrier_cost is not None):
-        yield Use(Part.CARRIER, call.provider, "", Unit.MINUTE, max(seconds, Decimal("0.001")) / 60)
-        yield Use(Part.CARRIER, call.provider, "", Unit.CALL, Decimal(1))
+    if call.direction != Direction.BROWSER and (call.answered_at or call.carrier_cost is not None):
+        yield Use(Part.CARRIER, call.provider or "", "", Unit.MINUTE, max(seconds, Decimal("0.001")) / 60)
+        yield Use(Part.CARRIER, call.provider or "", "", Unit.CALL, Decimal(1))
 
 
 async def _vendors(connection: Connection, call: sa.Row[Any], config: AgentConfig) -> list[Use]:

@@ -4,8 +4,8 @@ from alembic import op
 
 from voiceera.store.migrations.security import protect
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
