@@ -84,7 +84,7 @@ async def pay(connection: Connection, attempt: Attempt, now: datetime) -> None:
     if attempt.reserved is None:
         return
     call = await calls.get(connection, attempt.organization_id, attempt.id)
-    told = None if call is None else call.cost
+    told = None if call is None else call.carrier_cost
     ended_at = attempt.carrier_ended_at or now
     talked = 0.0 if attempt.answered_at is None else (ended_at - attempt.answered_at).total_seconds()
     price = attempt.price_per_minute or Decimal(0)
