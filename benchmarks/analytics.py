@@ -7,7 +7,7 @@ this process, for the last 30 days in six time zones, one request at a time, tok
 
   *_ms                     of a report, the median and (…_p95) the 95th percentile over all zones, the first asking of
                            each left out; `export_first_byte_ms` of the export
-  rollups_seconds          counting all quarters and days from nothing, which happens once
+  rollups_seconds          counting all quarters and days that the data has not counted yet
   recount_equal            of 50 random (agent, campaign, zone, period), asked during a storm of inserts, deletions
                            and re-analyses while the worker counts: whether each report equalled a recount from the
                            calls' rows in the same snapshot

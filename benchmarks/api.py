@@ -7,6 +7,7 @@ processes on this machine; requests go over 127.0.0.1 with a bearer token, so to
 of each. The lists are 20 calls, every filter with every sort (`api_requests.py`).
 
   list_requests_per_cpu_second  over the user and system time of the API process (/proc), from a closed loop of 4
+  list_database_cpu_ms          CPU time of PostgreSQL's processes for each request of that loop
   list_p99_ms                   from an open loop at 200 a second, each from when it was due to its last byte; where
                                 the machine cannot keep up, at the `list_rate` that it can
   list_first_ms                 the slowest list at its first time, with its total counted
@@ -49,6 +50,7 @@ from voiceera.ids import new_id
 from voiceera.services.tokens import Claims, Tokens
 from voiceera.store import sessions
 from voiceera.store.base import Database
+from voiceera.store.postgres import PostgresServer
 from voiceera.store.vault import Vault
 
 ROUNDS = 3
@@ -78,6 +80,13 @@ async def cpu_ms(process: Process, port: int, token: str, paths: list[str], requ
     before = usage(process.pid).cpu_ms
     await ask(port, token, paths, requests=requests)
     return (usage(process.pid).cpu_ms - before) / requests
+
+
+def database_cpu_ms(pid: int) -> float:
+    """CPU time of a PostgreSQL's processes that are there now (/proc/PID/schedstat)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    spent = (Path(f"/proc/{child}/schedstat").read_text().split()[0] for child in children)
+    return sum(map(int, spent)) / 1e6
 
 
 @asynccontextmanager
@@ -189,7 +198,10 @@ def slow_ones(paths: list[str], times: list[float], most: int = 8) -> list[str]:
     return [f"{milliseconds:7.1f} ms  {unquote(path)}" for milliseconds, path in ranked]
 
 
-async def measure(settings: Settings, url: str, rows: int, until: str, seconds: float) -> dict[str, Any]:
+async def measure(
+    settings: Settings, server: PostgresServer, rows: int, until: str, seconds: float
+) -> dict[str, Any]:
+    url = server.url
     token = await sign_in(url, settings)
     paths = lists(until)
     found: dict[str, Any] = {}
@@ -201,17 +213,21 @@ async def measure(settings: Settings, url: str, rows: int, until: str, seconds: 
         # The peer's database would sort millions of rows for the other orders; its own CPU is the same in each.
         by_time = [path for path in paths if path.endswith("created_at")]
         await ask(peer_port, token, by_time)
-        every, mine, peers = [], [], []
+        every, mine, peers, database = [], [], [], []
         for turn in range(ROUNDS):
             random.Random(turn).shuffle(paths)
+            before = database_cpu_ms(server.pid)
             every.append(await cpu_ms(ours, port, token, paths, CLOSED))
+            database.append((database_cpu_ms(server.pid) - before) / CLOSED)
             mine.append(await cpu_ms(ours, port, token, by_time, CLOSED))
             peers.append(await cpu_ms(theirs, peer_port, token, by_time, PEER_CLOSED))
-            print(f"CPU a request: {every[-1]:.2f} ms; by time {mine[-1]:.2f}, peer {peers[-1]:.2f}", flush=True)
+            told = f"CPU a request: {every[-1]:.2f} ms and {database[-1]:.2f} of PostgreSQL;"
+            print(f"{told} by time {mine[-1]:.2f}, peer {peers[-1]:.2f}", flush=True)
         found |= await open_loop(port, token, paths, seconds)
         found |= {
             "list_requests_per_cpu_second": round(1000 / min(every)),
             "list_cpu_ms": [round(each, 2) for each in every],
+            "list_database_cpu_ms": [round(each, 2) for each in database],
             "list_by_time_cpu_ms": [round(each, 2) for each in mine],
             "peer_requests_per_cpu_second": round(1000 / min(peers)),
             "peer_cpu_ms": [round(each, 2) for each in peers],
@@ -240,7 +256,7 @@ async def run(rows: int, data: Path | None, seconds: float) -> dict[str, Any]:
             return (
                 machine
                 | facts
-                | await measure(settings, server.url, rows, facts["until"], seconds)
+                | await measure(settings, server, rows, facts["until"], seconds)
                 | {"load_average": round(os.getloadavg()[0], 1)}
             )
 

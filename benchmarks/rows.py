@@ -3,9 +3,10 @@
     .venv/bin/python -m benchmarks.rows --rows 5000000 [--data DIR]
 
 One tenant has half of the calls, twenty others share the rest. 55 % of the calls were talked on: they have a
-recording and a transcript of 120 words (median), drawn from 50,000 words by Zipf's law. Made once for each number of
+recording and a transcript of 120 words (median), drawn from 50,000 words by Zipf's law. The words to search for and
+the rollups of reports are there as triggers and the worker would have kept them. Made once for each number of
 rows and kept in DIR (default: the user's cache directory) with the embedded PostgreSQL that holds it, for every
-benchmark that wants many calls; a newer schema is migrated to. Five million calls take 11 minutes and 20 GB.
+benchmark that wants many calls; a newer schema is migrated to. Five million calls take half an hour and 20 GB.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import asyncpg
 from voiceera.store import migrate, partitions
 from voiceera.store.base import Database
 from voiceera.store.postgres import PostgresServer
+from voiceera.worker.rollups import Rollups
 
 DAYS = 90
 WORDS = 50_000
@@ -180,7 +182,24 @@ _TURNS = f"""
     WHERE d.is_talked
 """
 
-_BIG = ("calls", "call_turns", "recordings")
+# What the triggers would have written, which are not asked: the words to search for, and which quarters to count.
+_TEXTS = f"""
+    INSERT INTO call_texts (organization_id, call_id, created_at, words)
+    SELECT {_TENANT}, d.id, d.created_at, array_to_tsvector(words_of(concat_ws(' ',
+        CASE WHEN d.many % 50 = 0 THEN 'Called back about ' || d.hex END, said.text)))
+    FROM drawn d CROSS JOIN LATERAL (
+        SELECT string_agg(t.text, ' ') AS text FROM call_turns t
+        WHERE t.organization_id = {_TENANT} AND t.call_id = d.id
+    ) said
+    WHERE d.many % 50 = 0 OR said.text IS NOT NULL
+"""
+_CHANGES = """
+    INSERT INTO call_changes (organization_id, quarter)
+    SELECT DISTINCT organization_id, date_bin('15 minutes', created_at, '2000-01-01 00:00:00+00') FROM calls
+"""
+
+_BIG = ("calls", "call_turns", "recordings", "call_texts")
+_COUNTED = ("call_rollups", "latency_rollups", "phrase_rollups", "phrase_days", "call_changes", "rollup_turns")
 
 
 def default_data() -> Path:
@@ -229,7 +248,7 @@ async def _make(server: PostgresServer, rows: int) -> dict[str, Any]:
         await admin.execute(
             "CREATE TABLE IF NOT EXISTS benchmark_utterances (id int PRIMARY KEY, text text NOT NULL)"
         )
-        await admin.execute(f"TRUNCATE organizations, benchmark_utterances, {', '.join(_BIG)} CASCADE")
+        await admin.execute(f"TRUNCATE organizations, benchmark_utterances, {', '.join((*_BIG, *_COUNTED))} CASCADE")
         for statement in _PARTIES:
             await admin.execute(statement, start)
         await admin.execute(_UTTERANCES)
@@ -239,9 +258,12 @@ async def _make(server: PostgresServer, rows: int) -> dict[str, Any]:
             for first, last in _chunks(rows):
                 await admin.execute("DROP TABLE IF EXISTS numbered, drawn")
                 numbered = _NUMBERED.format(start=start.isoformat(), days=DAYS, rows=rows, first=first, last=last)
-                for statement in (numbered, _DRAWN, "ANALYZE drawn", _CALLS, _RECORDINGS, _TURNS):
+                for statement in (numbered, _DRAWN, "ANALYZE drawn", _CALLS, _RECORDINGS, _TURNS, _TEXTS):
                     await admin.execute(statement)
                 print(f"  {last + 1} calls after {time.monotonic() - began:.0f} s", flush=True)
+        await admin.execute(_CHANGES)
+        await _count(server)
+        print(f"  reports counted after {time.monotonic() - began:.0f} s", flush=True)
         await admin.execute("VACUUM (ANALYZE)")
         size = await admin.fetchval("SELECT pg_database_size('voiceera')")
         await admin.execute("CHECKPOINT")
@@ -249,6 +271,16 @@ async def _make(server: PostgresServer, rows: int) -> dict[str, Any]:
         await admin.close()
     seconds = time.monotonic() - began
     return {"rows": rows, "load_seconds": round(seconds), "disk_gb": round(size / 1e9, 2), "until": end.isoformat()}
+
+
+async def _count(server: PostgresServer) -> None:
+    """What the worker keeps counted."""
+    database = Database(server.url)
+    try:
+        await Rollups(database).round()
+        await Rollups(database).phrases()
+    finally:
+        await database.close()
 
 
 def _chunks(rows: int) -> Iterator[tuple[int, int]]:

@@ -56,7 +56,7 @@ class Database:
         """One transaction over one organization's rows: committed at the end, rolled back by an exception.
 
         `keep_plans`: its statements are so put that one plan is right for all values, and that an index has what is
-        wanted in order: planning anew would take longer than they do.
+        wanted in order: planning anew would take longer than they do. `plan_freely` ends that.
         """
         scope = _scope(organization_id) + (_KEPT_PLANS if keep_plans else "")
         async with self._transaction(scope) as connection:
@@ -91,6 +91,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def plan_freely(connection: Connection, also: str = "") -> None:
+    """End `keep_plans` for the rest of this transaction; `also`: other settings of it."""
+    driver = await wire.driver_of(connection)
+    await wire.tell(connection, driver, f"SET LOCAL plan_cache_mode = auto; SET LOCAL enable_sort = on; {also}")
 
 
 def _scope(organization_id: UUID) -> str:

@@ -54,13 +54,16 @@ class CallCounts:
         self, organization_id: UUID, wanted: CallFilter, count: Callable[[], Awaitable[int]]
     ) -> tuple[int, bool]:
         """The same by another way to count, up to `FAR_BEYOND`."""
-        key, now = (organization_id, wanted), clock.monotonic()
-        if self._far_beyond.get(key, 0.0) > now:
+        if self.is_far_beyond(organization_id, wanted):
             return EXACT_TOTAL_LIMIT, True
         total = await count()
         if total >= FAR_BEYOND:
-            self._remember(key, now)
+            self._remember((organization_id, wanted), clock.monotonic())
         return (total, False) if total <= EXACT_TOTAL_LIMIT else (EXACT_TOTAL_LIMIT, True)
+
+    def is_far_beyond(self, organization_id: UUID, wanted: CallFilter) -> bool:
+        """Whether it was not long ago."""
+        return self._far_beyond.get((organization_id, wanted), 0.0) > clock.monotonic()
 
     def _remember(self, key: tuple[UUID, CallFilter], now: float) -> None:
         self._far_beyond.pop(key, None)

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import sqlalchemy as sa
 
-from voiceera.store.base import Connection
+from voiceera.store.base import Connection, plan_freely
 from voiceera.store.call_counts import CallCounts
 from voiceera.store.call_filter import EQUAL, CallFilter
 from voiceera.store.call_pages import NEAR, Shape, gathered, page, with_recordings
@@ -77,6 +77,8 @@ async def _rows(
         narrowed = await counts.places.narrowed(connection, organization_id, wanted)
         shape, values = replace(shape, wanted=narrowed.shape()), values | narrowed.values()
     is_near = shape.has_index and values["reach"] <= NEAR
+    if not is_near:
+        await plan_freely(connection)
     return await page(shape, is_near=is_near).rows(connection, **values)
 
 

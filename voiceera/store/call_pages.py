@@ -53,7 +53,7 @@ class Shape:
 
     def beyond(self) -> list[sa.ColumnElement[bool]]:
         """That rows come after the cursor, if there is one."""
-        return _beyond(self.keys, self.known)
+        return beyond(self.keys, self.known)
 
     @property
     def has_index(self) -> bool:
@@ -146,16 +146,16 @@ def _branches(
     """Conditions and order: of the rows whose first sort value is known, then of those where it is not."""
     first, rest = keys[0], keys[1:]
     if first.never_null:
-        yield _beyond(keys, known), keys
+        yield beyond(keys, known), keys
         return
     if known is None or known[0]:
         here = [replace(first, known=True), *rest]
-        yield [first.column.is_not(None), *_beyond(here, known)], here
+        yield [first.column.is_not(None), *beyond(here, known)], here
     unknown = None if known is None or known[0] else known[1:]
-    yield [first.column.is_(None), *_beyond(rest, unknown, since=1)], rest
+    yield [first.column.is_(None), *beyond(rest, unknown, since=1)], rest
 
 
-def _beyond(keys: list[Key], known: tuple[bool, ...] | None, *, since: int = 0) -> list[sa.ColumnElement[bool]]:
+def beyond(keys: Sequence[Key], known: tuple[bool, ...] | None, *, since: int = 0) -> list[sa.ColumnElement[bool]]:
     if known is None:
         return []
     marks = [

@@ -84,13 +84,14 @@ call_turns = sa.Table(
     sa.Column("latency", JSONB),
 )
 
-# What was said in a call and noted about it, as words to search for; kept by triggers. Read only together with calls,
-# whose row-level security holds: this table's own does not hold us, who own it.
+# What was said in a call and noted about it, as words to search for; kept by triggers. This table's own row-level
+# security does not hold us, who own it, since no index of words serves under one: `call_words` asks the same itself.
 call_texts = sa.Table(
     "call_texts",
     metadata,
     sa.Column("organization_id", _ID, primary_key=True),
     sa.Column("call_id", _ID, primary_key=True),
+    sa.Column("created_at", _WHEN, nullable=False),
     sa.Column("words", TSVECTOR, nullable=False),
 )
 
