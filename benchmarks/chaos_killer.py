@@ -15,12 +15,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from benchmarks.chaos_points import IN_FLIGHT, OF_API, OF_WORKER, OpenAttempt, Point, points_of_api, points_of_worker
 from benchmarks.chaos_stage import Stage, Victim
-from voiceera.lab.ledger import Row, read_ledger
+from voiceera.lab.ledger import LedgerTail, Row
 from voiceera.processes import process_name
 
 _SETTLE_SECONDS = 0.03
 """What a stopped process has sent already arrives."""
-_TRIES = 400
+_TRIES = 150
 _CLAIMED_BY = text("""
     SELECT id, state, accepted_at IS NOT NULL AS is_recorded, carrier_ended_at IS NOT NULL AS carrier_ended
     FROM attempts WHERE claimed_by = :name AND outcome IS NULL
@@ -51,6 +51,7 @@ class Killer:
         self._world = world
         self._random = random.Random(seed)
         self._is_wrong = is_wrong
+        self._tail = LedgerTail(world.lab.ledger)
 
     async def kill(self, wanted: Point | None, until: Callable[[], bool]) -> bool:
         """Kill one process at `wanted` (None: anywhere in flight) and replace it; False: no chance came in time."""
@@ -105,7 +106,7 @@ class Killer:
             return set()  # the database is just starting again
 
     def _ledger(self) -> list[Row]:
-        return read_ledger(self._world.lab.ledger)
+        return self._tail.rows()
 
 
 def _open(row: Any) -> OpenAttempt:

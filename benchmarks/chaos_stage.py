@@ -18,10 +18,12 @@ from uuid import UUID
 import httpx
 import msgspec
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from benchmarks.chaos_wrong import VARIABLE, World
 from voiceera.config import Settings
 from voiceera.demo.api_client import ApiClient
+from voiceera.demo.carriers import account
 from voiceera.demo.lab_process import LabProcess, running_lab
 from voiceera.lab.faults import Faults
 from voiceera.processes import die_with_parent
@@ -35,6 +37,10 @@ from voiceera.store.postgres import PostgresServer, embedded_postgres
 CALLER_ID = "+12025550100"
 RING_SECONDS = 6
 AREAS = (202, 212, 213, 214, 303, 312, 404, 415, 503, 602, 617, 702)
+_SET_RATE = text("""
+    UPDATE campaigns SET config = jsonb_set(config, '{calls_per_second}', to_jsonb(CAST(:rate AS float8)))
+    WHERE id = :id
+""")
 FLOW = {"start": "bye", "steps": {"bye": {"kind": "end", "text": "Goodbye.", "disposition": "told"}}}
 
 
@@ -145,6 +151,11 @@ class Stage:
             answer = await client.put(f"{self.lab_url}/lab/faults", json=msgspec.to_builtins(faults))
             answer.raise_for_status()
 
+    async def set_rate(self, per_second: float) -> None:
+        """Calls a second of the campaign, from now on."""
+        async with self.database.organization(self.organization_id) as connection:
+            await connection.execute(_SET_RATE, {"id": self.campaign_id, "rate": per_second})
+
     def restart_postgres(self) -> None:
         """At once, as in a power cut; its keeper starts it again and it recovers."""
         os.kill(self.postgres.pid, signal.SIGQUIT)
@@ -208,12 +219,14 @@ def _settings(directory: Path, lab: LabProcess, database_url: str, media_capacit
     )
 
 
-async def set_campaign(world: Stage, called: Sequence[str], per_second: float, closed_at: datetime) -> None:
+async def set_campaign(
+    world: Stage, carrier: str, called: Sequence[str], per_second: float, closed_at: datetime
+) -> None:
     """A campaign with everybody in it, as a draft; one minute from `closed_at` lies outside its window."""
     api = world.api
     await api.register("chaos@example.com", "a long enough password", "Chaos", "Chaos")
     world.organization_id = UUID((await api.get("/auth/me"))["organization_id"])
-    await api.post("/integrations", _carrier(world.lab, per_second))
+    await api.post("/integrations", _line(world.lab, carrier))
     agent = await api.post("/agents", {"name": "Chaos", "language": "en-US", "flow": FLOW})
     campaign = await api.post("/campaigns", _campaign(agent["id"], per_second, closed_at))
     world.campaign_id = UUID(campaign["id"])
@@ -223,21 +236,17 @@ async def set_campaign(world: Stage, called: Sequence[str], per_second: float, c
         raise RuntimeError(f"of {len(called)} contacts {uploaded['added']} were taken: {uploaded['problems']}")
 
 
-def _carrier(lab: LabProcess, per_second: float) -> dict[str, Any]:
-    return {
-        "name": "The lab",
-        "type": "telephony",
-        "provider": "plivo",
-        "config": {
-            "base_url": lab.base_url,
-            "caller_ids": [CALLER_ID],
-            "allowed_countries": ["US"],
-            "calls_per_second": per_second,
-            "max_concurrent_calls": 1000,
-            "reporting_lag_seconds": 2,
-        },
-        "credentials": {"auth_id": lab.auth_id, "auth_token": lab.auth_token},
+def _line(lab: LabProcess, carrier: str) -> dict[str, Any]:
+    where, secrets = account(lab, carrier)
+    line = {
+        "caller_ids": [CALLER_ID],
+        "allowed_countries": ["US"],
+        "calls_per_second": 1000,
+        "max_concurrent_calls": 1000,
+        "reporting_lag_seconds": 2,
     }
+    told = {"name": "The lab", "type": "telephony", "provider": carrier, "config": where | line}
+    return told | {"credentials": secrets}
 
 
 def _campaign(agent_id: str, per_second: float, closed_at: datetime) -> dict[str, Any]:

@@ -125,6 +125,24 @@ def read_ledger(path: Path) -> list[Row]:
     return [_decode(line) for line in lines[:-1] if line]
 
 
+class LedgerTail:
+    """Reads a ledger that is still written, each line once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._rows: list[Row] = []
+
+    def rows(self) -> list[Row]:
+        """All of them so far."""
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read().split(b"\n")
+        self._read += sum(len(line) + 1 for line in lines[:-1])
+        self._rows += [_decode(line) for line in lines[:-1] if line]
+        return self._rows
+
+
 @dataclass(frozen=True)
 class Interruption:
     call_uuid: str
