@@ -54,7 +54,9 @@ class CallingHours:
 
     def is_open(self, instant: datetime, zones: tuple[ZoneInfo, ...]) -> bool:
         """Whether every one of `zones` may be called at `instant`; no zone known: no."""
-        return bool(zones) and all(self._is_open_in(instant, zone) for zone in zones)
+        return bool(zones) and all(
+            _is_open_in(self, instant.replace(second=0, microsecond=0), zone) for zone in zones
+        )
 
     def next_open(self, instant: datetime, zones: tuple[ZoneInfo, ...]) -> datetime | None:
         """The first instant from `instant` on at which every zone is open; None: never."""
@@ -81,17 +83,8 @@ class CallingHours:
             changes = {each for each in changes if each >= begins_somewhere}
         return None
 
-    def _is_open_in(self, instant: datetime, zone: ZoneInfo) -> bool:
-        local = instant.astimezone(zone)
-        minute = local.hour * 60 + local.minute
-        yesterday = local.date() - timedelta(days=1)
-        return any(
-            (self._opens_on(local.date(), weekday) and start <= minute < end)
-            or (self._opens_on(yesterday, weekday) and start <= minute + _DAY_MINUTES < end)
-            for weekday, start, end in self.intervals
-        )
-
-    def _opens_on(self, day: date, weekday: int) -> bool:
+    def opens_on(self, day: date, weekday: int) -> bool:
+        """Whether this weekday's windows hold on `day`."""
         return day.weekday() == weekday and day not in self.holidays
 
     def _changes(self, day: date, zone: ZoneInfo) -> Iterator[datetime]:
@@ -99,12 +92,25 @@ class CallingHours:
         the two in a fold, and the moment at which the zone puts its clock forward or back."""
         yield from _clock_changes(day, zone)
         for weekday, *edges in self.intervals:
-            if self._opens_on(day, weekday):
+            if self.opens_on(day, weekday):
                 for minute in edges:
                     midnight = datetime.combine(day + timedelta(days=minute // _DAY_MINUTES), time())
                     wall = midnight + timedelta(minutes=minute % _DAY_MINUTES)
                     for fold in (0, 1):
                         yield wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _is_open_in(hours: CallingHours, minute: datetime, zone: ZoneInfo) -> bool:
+    """Of a whole minute, so that thousands of dials ask once."""
+    local = minute.astimezone(zone)
+    passed = local.hour * 60 + local.minute
+    today, yesterday = local.date(), local.date() - timedelta(days=1)
+    return any(
+        (hours.opens_on(today, weekday) and start <= passed < end)
+        or (hours.opens_on(yesterday, weekday) and start <= passed + _DAY_MINUTES < end)
+        for weekday, start, end in hours.intervals
+    )
 
 
 @lru_cache(maxsize=4096)

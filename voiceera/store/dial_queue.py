@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, insert
 
 from voiceera.ids import new_id
 from voiceera.rules.breakers import Breaker
@@ -33,8 +33,8 @@ class Work:
 # The priorities are asked for one by one, so that the index ends each search at the first contact that is not due:
 # a claim costs the same among ten thousand contacts and among ten million.
 _DUE = """
-    SELECT c.id FROM generate_series(9, 0, -1) AS p (priority), LATERAL (
-        SELECT id FROM contacts
+    SELECT c.id, c.phone_number FROM generate_series(9, 0, -1) AS p (priority), LATERAL (
+        SELECT id, phone_number FROM contacts
         WHERE organization_id = :organization_id AND campaign_id = :campaign_id AND state = 'pending'
           AND priority = p.priority AND due_at <= :now
         ORDER BY due_at, id LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED
@@ -164,43 +164,51 @@ async def claim_contacts(
     # A literal limit: the planner does not trust a computed one, and sorts everything.
     due = sa.text(_DUE.format(limit=int(limit))).columns(id=_ID)
     key = {"organization_id": organization_id, "campaign_id": campaign_id, "now": now}
-    ids = list((await connection.execute(due, key)).scalars())
-    if not ids:
+    people = (await connection.execute(due, key)).all()
+    if not people:
         return []
-    c = contacts.c
-    chosen = (c.organization_id == organization_id) & c.id.in_(ids)
-    people = (await connection.execute(sa.select(c.id, c.phone_number).where(chosen).order_by(c.phone_number))).all()
-    shared: dict[str, Any] = {
-        "organization_id": organization_id,
-        "campaign_id": campaign_id,
-        "agent_id": agent_id,
-        "state": AttemptState.CLAIMED,
-        "due_at": now,
-        "fence": 1,
-        "claimed_by": worker,
-        "claim_expires_at": expires_at,
-        "created_at": now,
+    given = key | {"agent_id": agent_id, "worker": worker, "expires_at": expires_at}
+    by_number = sorted(people, key=lambda person: person.phone_number)  # so that no two dialers wait for each other
+    given |= {
+        "ids": [new_id() for _ in by_number],
+        "contact_ids": [person.id for person in by_number],
+        "numbers": [person.phone_number for person in by_number],
     }
-    rows = [shared | {"id": new_id(), "contact_id": p.id, "phone_number": p.phone_number} for p in people]
-    statement = insert(attempts).values(rows)
-    statement = statement.on_conflict_do_nothing(
-        index_elements=["organization_id", "phone_number"], index_where=is_open("")
-    )
-    made = (await connection.execute(statement.returning(attempts.c.id, attempts.c.contact_id))).all()
-    taken = [row.contact_id for row in made]
-    await _mark(connection, organization_id, taken, state=ContactState.IN_PROGRESS, reason=None, updated_at=now)
-    busy = [person.id for person in people if person.id not in set(taken)]
+    made = (await connection.execute(_CLAIM, given)).all()
+    taken = {row.contact_id for row in made}
+    in_hand = {"state": ContactState.IN_PROGRESS, "reason": None, "updated_at": now}
+    await _mark(connection, organization_id, list(taken), **in_hand)
+    busy = [person.id for person in people if person.id not in taken]
     await _mark(connection, organization_id, busy, due_at=now + _BUSY_DELAY, reason="number_busy", updated_at=now)
     return [Claimed(organization_id, row.id, campaign_id, 1) for row in made]
 
 
+_CLAIM = (
+    sa.text(f"""
+    INSERT INTO attempts (organization_id, campaign_id, agent_id, state, due_at, fence, claimed_by, claim_expires_at,
+                          created_at, id, contact_id, phone_number)
+    SELECT :organization_id, :campaign_id, :agent_id, 'claimed', :now, 1, :worker, :expires_at, :now, n.*
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:contact_ids AS uuid[]), CAST(:numbers AS text[])) AS n
+    ON CONFLICT (organization_id, phone_number) WHERE {is_open("")} DO NOTHING
+    RETURNING id, contact_id
+""")
+    .bindparams(
+        sa.bindparam("organization_id", type_=_ID),
+        sa.bindparam("campaign_id", type_=_ID),
+        sa.bindparam("agent_id", type_=_ID),
+        sa.bindparam("now", type_=TIMESTAMP(timezone=True)),
+        sa.bindparam("expires_at", type_=TIMESTAMP(timezone=True)),
+    )
+    .columns(id=_ID, contact_id=_ID)
+)
 _BUSY_DELAY = timedelta(seconds=30)
 
 
 async def _mark(connection: Connection, organization_id: UUID, ids: list[UUID], **values: Any) -> None:
     if ids:
         c = contacts.c
-        statement = sa.update(contacts).where(c.organization_id == organization_id, c.id.in_(ids))
+        chosen = c.id == sa.any_(sa.literal(ids, ARRAY(_ID)))
+        statement = sa.update(contacts).where(c.organization_id == organization_id, chosen)
         await connection.execute(statement.values(**values))
 
 
