@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from voiceera.errors import FieldProblem, Invalid
 from voiceera.rules.calling_hours import UnknownZone, zone
@@ -67,7 +68,7 @@ class Columns:
     priority: int | None = None
     has_header: bool = True
 
-    @property
+    @cached_property
     def variables(self) -> dict[int, str]:
         known = {self.phone_number, self.name, self.timezone, self.priority}
         return {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from csv import Error as CsvError
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,8 +87,11 @@ async def read_in(
             dry_run=about.dry_run,
             created_by=about.created_by,
         )
+    # The next slice is read while this one is written: the one takes our CPU, the other the database's.
+    reading = asyncio.create_task(asyncio.to_thread(slices.next))
     try:
-        while read := await asyncio.to_thread(slices.next):
+        while read := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(slices.next))
             async with database.organization(about.organization_id) as connection:
                 taken = await take(connection, read)
                 await uploads.add_errors(
@@ -97,6 +101,9 @@ async def read_in(
     except (Invalid, Conflict, NotFound) as problem:
         await _finish(database, about.organization_id, report, now, error=problem.message)
         raise
+    finally:
+        with suppress(Exception):  # raised already, or of no more interest; the file is its owner's again
+            await reading
     await _finish(database, about.organization_id, report, now)
     return report
 
