@@ -191,6 +191,8 @@ async def _stretch(options: argparse.Namespace, world: Stage, killer: Killer, wa
         rate = watch.pending / (1.5 * left * each) if left > 0 else FASTEST
         with suppress(DBAPIError, InterfaceError, OSError):
             await world.set_rate(max(SLOWEST, min(FASTEST, rate)))
+        if options.verbose:
+            print(f"{monotonic() - began:.0f} s: {killer.toll.kills} kills, {watch.pending} wait", file=sys.stderr)
 
 
 async def _stop_one(world: Stage, seconds: float) -> None:
@@ -260,6 +262,7 @@ def main() -> None:
         "--timeout", type=float, default=1800.0, help="seconds until whatever is left counts as stuck"
     )
     parser.add_argument("--keep", type=Path, help="a directory for ledger and logs, which then stay")
+    parser.add_argument("--verbose", action="store_true", help="say how far it is")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="voiceera-chaos-", ignore_cleanup_errors=True) as temporary:

@@ -41,6 +41,7 @@ _SET_RATE = text("""
     UPDATE campaigns SET config = jsonb_set(config, '{calls_per_second}', to_jsonb(CAST(:rate AS float8)))
     WHERE id = :id
 """)
+_CLOSE_BREAKERS = text("UPDATE dial_gates SET breaker = '{}' WHERE breaker <> '{}'")
 FLOW = {"start": "bye", "steps": {"bye": {"kind": "end", "text": "Goodbye.", "disposition": "told"}}}
 
 
@@ -71,6 +72,7 @@ class Victim:
         self._output = output
         self._listener = listener
         self._child: Child | None = None
+        self._next: Child | None = None
 
     @property
     def pid(self) -> int:
@@ -78,8 +80,11 @@ class Victim:
         return self._child.pid
 
     async def start(self) -> None:
-        self._child = Child(self.role, self._output, self._listener)
+        """The one after it is loaded already: what is killed is soon replaced."""
+        self._child = self._next or Child(self.role, self._output, self._listener)
+        self._next = Child(self.role, self._output, self._listener)
         await self._child.start(self._settings)
+        self._next.load()
 
     def stop(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -90,6 +95,12 @@ class Victim:
     def kill(self) -> None:
         if self._child is not None:
             self._child.kill()
+
+    def end(self) -> None:
+        """For good."""
+        for child in (self._child, self._next):
+            if child is not None:
+                child.kill()
 
 
 class WrongVictim(Victim):
@@ -126,6 +137,9 @@ class WrongVictim(Victim):
             self._process.kill()
             self._process.wait()
 
+    def end(self) -> None:
+        self.kill()
+
 
 @dataclass
 class Stage:
@@ -152,9 +166,11 @@ class Stage:
             answer.raise_for_status()
 
     async def set_rate(self, per_second: float) -> None:
-        """Calls a second of the campaign, from now on."""
+        """Calls a second of the campaign, from now on. Its circuit breaker and the line's are closed: with so many
+        faults they would rest most of the time."""
         async with self.database.organization(self.organization_id) as connection:
             await connection.execute(_SET_RATE, {"id": self.campaign_id, "rate": per_second})
+            await connection.execute(_CLOSE_BREAKERS)
 
     def restart_postgres(self) -> None:
         """At once, as in a power cut; its keeper starts it again and it recovers."""
@@ -195,7 +211,7 @@ async def stage(
         running.push_async_callback(database.close)
         running.push_async_callback(api.close)
         for victim in (media, api_role, *dialers):
-            running.callback(victim.kill)
+            running.callback(victim.end)
         await asyncio.gather(media.start(), api_role.start())
         yield Stage(database, postgres, lab, api, settings, directory, dialers, api_role)
 

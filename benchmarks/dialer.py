@@ -255,7 +255,7 @@ async def _count(world: Stage, statement: str) -> int:
 
 async def _end_workers(world: Stage) -> None:
     for worker in world.workers:
-        worker.kill()
+        worker.end()
 
 
 def _each(after: Counter[str], before: Counter[str], count: int) -> dict[str, float]:
