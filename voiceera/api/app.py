@@ -60,6 +60,7 @@ from voiceera.api.routing import literal_paths, policies
 from voiceera.config import Settings
 from voiceera.providers.outbound import allow_list
 from voiceera.services.accounts import Accounts
+from voiceera.services.carrier_events import CarrierEvents
 from voiceera.services.checks import Checks
 from voiceera.services.maintenance import MaintenanceWatch
 from voiceera.services.sound_archive import SoundArchive
@@ -98,7 +99,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
     )
     app.state.backend = Backend(
-        *(settings, database, bus, vault, accounts, accepted_keys, trunks, Streams()),
+        *(settings, database, bus, vault, accounts, accepted_keys, trunks, CarrierEvents(database, bus), Streams()),
         *(SoundArchive.of(settings), checks, maintenance, http_metrics, asyncio.Event()),
     )
     for part in (

@@ -16,6 +16,7 @@ from voiceera.errors import Conflict
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, Transfer
 from voiceera.services import calls
 from voiceera.services.calls import Proof, Replayed
+from voiceera.services.carrier_events import News
 from voiceera.services.trunks import Trunk
 
 routes = APIRouter(
@@ -97,11 +98,8 @@ async def _event(
 async def _take_in(
     here: Visit, organization_id: UUID, attempt_id: UUID, event: CarrierEvent, proof: Proof
 ) -> Response:
-    backend = here.backend
     try:
-        known = await calls.carrier_event(
-            backend.database, organization_id, attempt_id, event, here.now, proof=proof, bus=backend.bus
-        )
+        known = await here.backend.carrier_events.put(organization_id, News(attempt_id, event, here.now, proof))
     except Replayed:
         return refused()
     return Response(status_code=200 if known else 404)

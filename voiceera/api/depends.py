@@ -30,6 +30,7 @@ from voiceera.errors import Conflict, Forbidden, Unauthenticated
 from voiceera.rules.permissions import Access, Role, allows
 from voiceera.services import credentials
 from voiceera.services.accounts import Accounts, Origin
+from voiceera.services.carrier_events import CarrierEvents
 from voiceera.services.checks import Checks
 from voiceera.services.idempotency import InFlight
 from voiceera.services.maintenance import MaintenanceWatch
@@ -60,6 +61,7 @@ class Backend:
     accounts: Accounts
     accepted_keys: AcceptedKeys
     trunks: TrunkBook
+    carrier_events: CarrierEvents
     streams: Streams
     archive: SoundArchive
     checks: Checks
