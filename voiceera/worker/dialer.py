@@ -13,7 +13,7 @@ from voiceera.errors import Conflict
 from voiceera.gathering import Gatherer
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
-from voiceera.rules.pacing import SLOT
+from voiceera.rules.pacing import SLOT, next_slice
 from voiceera.services import breakers, carrier_answers, cases, claiming, dialing, releasing
 from voiceera.services.abandonment import Abandonment
 from voiceera.services.breakers import Hearsay, Line, News
@@ -38,7 +38,8 @@ _STUCK_SECONDS = 30.0
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
 _MOST_IN_HAND = 1000
-"""Claims that the carrier has not answered yet, beyond which no more are made: who cannot keep up takes less."""
+"""Claims that the carrier has not answered yet, beyond which no more are made; fewer for who cannot keep up."""
+_FIRST_IN_HAND = 100
 _MOST_IN_A_SLICE = 100
 _ANSWERS_SECONDS = 0.02
 """How long an answer waits for others, to be written down with them."""
@@ -78,6 +79,8 @@ class Dialer:
         self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
         self._in_hand = 0
+        self._at_once = _FIRST_IN_HAND
+        self._was_late = False
         self._late: Gatherer[_Line, Intent, datetime | None] = Gatherer(
             self._rebook, pause_seconds=_ANSWERS_SECONDS / 4, at_most=_MOST_IN_HAND
         )
@@ -118,8 +121,11 @@ class Dialer:
         async with self._database.platform() as connection:
             self._in_maintenance = (await maintenance.get(connection)).is_on(now)
             queue = [] if self._in_maintenance else await dial_queue.work(connection, now)
-        free = _MOST_IN_HAND - self._in_hand
-        if not queue or free <= 0:
+        if not queue:
+            return []
+        self._at_once = next_slice(self._at_once, _MOST_IN_HAND, was_late=self._was_late)
+        self._was_late = False
+        if (free := self._at_once - self._in_hand) <= 0:
             return []
         media_room = await claiming.media_room(self._database, now)
         if media_room <= 0:
@@ -205,6 +211,7 @@ class Dialer:
             try:
                 in_time = await self._in_time(intent, trunk)
                 if in_time is None:
+                    self._was_late = True
                     log.warning("not_sent_in_time", attempt_id=intent.dial.reference)
                     await self._answered(intent, DialAnswer(Placed.BUSY_NOW, reason="not sent in time"))
                     return
