@@ -101,3 +101,16 @@ async def test_row_level_security_stands_behind_the_code(ann: Person, database: 
     async with database.organization(uuid4()) as connection:
         rows = await connection.execute(integrations.integrations.select())
         assert rows.all() == []
+
+
+async def test_credentials_are_asked_for_again_where_they_would_go_elsewhere(ann: Person) -> None:
+    made = await ann.post("/integrations", **PLIVO)
+    path = f"/integrations/{made['id']}"
+    elsewhere = {"config": {"base_url": "http://127.0.0.1:2"}}
+    refused = await ann.client.put(path, json=elsewhere)
+    fields = {field["field"] for field in refused.json()["error"]["fields"]}
+    assert (refused.status_code, fields) == (422, {"credentials.auth_id", "credentials.auth_token"})
+    assert (await ann.get(path))["config"]["base_url"].startswith("http://127.0.0.1:1")
+    given_again = await ann.client.put(path, json=elsewhere | {"credentials": PLIVO["credentials"]})
+    assert given_again.status_code == 200
+    assert (await ann.client.put(path, json={"config": {"calls_per_second": 2}})).status_code == 200

@@ -13,8 +13,9 @@ from voiceera.api.envelope import created, listed, success
 from voiceera.api.lists import DatedQuery
 from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Instant, Items, Shown, Success
-from voiceera.errors import Invalid, NotFound
+from voiceera.errors import FieldProblem, Invalid, NotFound
 from voiceera.providers.outbound import allow_list
+from voiceera.rules.leads import led_elsewhere
 from voiceera.services import integrations as service
 from voiceera.store import integrations
 from voiceera.store.base import Connection
@@ -189,6 +190,11 @@ async def update_integration(
     if not isinstance(after["config"], dict) or not after["name"]:
         raise Invalid("A name and a config are needed.")
     config, credentials = service.checked(before.type, before.provider, after["config"], {**secrets, **fresh})
+    if (led := led_elsewhere(before.config, config)) and (kept_secrets := sorted(secrets.keys() - fresh.keys())):
+        why = f"{', '.join(led)} leads elsewhere now: give them again, so that nobody sends them there unseen"
+        raise Invalid(
+            "The credentials are needed again.", *(FieldProblem(f"credentials.{name}", why) for name in kept_secrets)
+        )
     await integrations.change(
         work.connection,
         work.backend.vault,
