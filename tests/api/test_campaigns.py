@@ -245,3 +245,19 @@ async def test_a_viewer_reads_and_changes_nothing(ann: Person, database: Databas
             status, document = await send(ann, method, f"/campaigns/{campaign['id']}{tail}")
             assert (status, document["error"]["code"]) == (403, "AUTH_004"), (method, tail)
     assert (await ann.post("/campaigns", 403, name="X", agent_id=campaign["agent_id"]))["code"] == "AUTH_004"
+
+
+async def test_the_log_says_what_was_done_and_by_whom(ann: Person) -> None:
+    campaign = await launched(ann)
+    path = f"/campaigns/{campaign['id']}"
+    await ann.put(path, ring_seconds=20)
+    await ann.post(f"{path}/pause", 200)
+    entries = (await ann.get(f"{path}/log"))["items"]
+    assert [(each["kind"], each["actor"]) for each in entries] == [
+        ("paused", "A Person"),
+        ("changed", "A Person"),
+        ("launched", "A Person"),
+    ]
+    assert entries[1]["message"] == "Changed: ring_seconds."
+    assert (await ann.get(f"{path}/log", kind="paused"))["total"] == 1
+    assert (await ann.get(f"{path}/log", search="launched"))["total"] == 1

@@ -122,7 +122,11 @@ async def test_no_number_passes_its_daily_cap_with_two_dialers_at_it(floor: Floo
     while await floor.dial():
         floor.later(seconds=31)
     assert used(floor) == {LOCAL: 3, LOCAL_2: 3}
+    await floor.launch(people=1, name="Autumn")
     assert await floor.dial() == 0, "nobody is claimed in vain"
+    await floor.dialer().write_log()
+    told = await floor.world.rows("SELECT message FROM campaign_events WHERE kind = 'held'")
+    assert [row.message for row in told] == ["Nobody is dialled: no free caller id until Wed 11 Mar 16:00 UTC"]
 
 
 async def test_who_finds_no_number_is_told_so_and_rung_when_one_is_free_again(floor: Floor) -> None:
@@ -189,6 +193,8 @@ async def test_a_number_that_people_no_longer_answer_is_given_a_rest(floor: Floo
         [usage, other] = await service.usage(connection, world.organization_id, world.trunk, floor.now)
     assert rested.keys() == {LOCAL}
     assert rested[LOCAL].until == NOON + timedelta(days=1)
+    [told] = await world.rows("SELECT message FROM campaign_events WHERE kind = 'caller_id_rests'")
+    assert told.message.endswith("a person answered 0% of its latest 200 calls, 60% of those before")
     assert (usage.answer_rate, usage.earlier_rate, other.answer_rate) == (0.0, 0.6, 0.6)
     assert (usage.resting_until, other.resting_until) == (rested[LOCAL].until, None)
     floor.later(days=1, seconds=1)

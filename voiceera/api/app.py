@@ -22,6 +22,7 @@ from voiceera.api import (
     caller_ids,
     calls,
     campaign_events,
+    campaign_log,
     campaign_moves,
     campaigns,
     carriers,
@@ -117,7 +118,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
             inbound_calls,
         ),
         *(carriers, health),
-        *(contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
+        *(campaign_log, contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
         *(analytics, analytics_export, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks, prices),
     ):

@@ -224,7 +224,8 @@ async def update_campaign(work: Writing, campaign_id: UUID, body: CampaignChange
     changed = {name: getattr(draft, name) for name in given if name not in _CONFIG}
     if given.keys() & _CONFIG:
         changed["config"] = draft.config
-    await service.update(work.connection, work.organization_id, campaign_id, changed, work.now)
+    actor_id = work.caller.user.id
+    await service.update(work.connection, work.organization_id, campaign_id, changed, work.now, actor_id=actor_id)
     return success(await moved(work, campaign_id))
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from voiceera.clock import monotonic
 from voiceera.rules.caller_ids import A_DAY, REST, CallerId, Record, Tally, free_at, in_order, to_rest
+from voiceera.rules.dial_stories import clock_time
 from voiceera.services.trunks import Trunk
-from voiceera.store import caller_ids, phone_numbers
+from voiceera.store import caller_ids, campaigns, phone_numbers
 from voiceera.store.base import Connection, Database
 
 _FRESH_SECONDS = 1.0
@@ -80,10 +81,11 @@ class Pools:
         return pool
 
 
-def are_used_up(pool: Pool, wanted: Sequence[str], now: datetime) -> bool:
-    """Whether each of the wanted numbers has reached its cap or rests; where there are none, the gate says so."""
+def used_up_until(pool: Pool, wanted: Sequence[str], now: datetime) -> datetime | None:
+    """When the first of the wanted numbers is free, if each has reached its cap or rests; None: one is free, or there
+    are none at all, which the gate says."""
     free = free_at(Wish("", tuple(wanted)).among(pool), now)
-    return free is not None and free > now
+    return free if free is not None and free > now else None
 
 
 async def choose(
@@ -190,6 +192,21 @@ async def give_rests(connection: Connection, organization_id: UUID, trunk: Trunk
     seen = {record.number for record in found}
     unused = [Record(number, _NOTHING, _NOTHING) for number in awake if number not in seen]
     worn = to_rest([*found, *unused], len(resting))
-    for record in worn:
-        await caller_ids.rest(connection, organization_id, record, now, now + REST)
+    if worn:
+        dialing = await campaigns.active(connection, organization_id)
+        for record in worn:
+            await caller_ids.rest(connection, organization_id, record, now, now + REST)
+            for campaign_id in dialing:
+                message = _story(record, now)
+                await campaigns.add_event(
+                    connection, organization_id, campaign_id, "caller_id_rests", message, now=now
+                )
     return worn
+
+
+def _story(record: Record, now: datetime) -> str:
+    until, recent, before = clock_time(now + REST, None, now), record.recent, record.before
+    return (
+        f"{record.number} rests until {until}: a person answered {recent.rate:.0%} of its latest {recent.calls} "
+        f"calls, {before.rate:.0%} of those before"
+    )

@@ -1,7 +1,7 @@
 """What people do to a campaign. Each function is one operation on an open transaction; the caller commits."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,13 @@ async def create(
 
 
 async def update(
-    connection: Connection, organization_id: UUID, campaign_id: UUID, changes: Mapping[str, Any], now: datetime
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    changes: Mapping[str, Any],
+    now: datetime,
+    *,
+    actor_id: UUID | None = None,
 ) -> Campaign:
     """Change any of a CampaignDraft's fields; the dialer obeys from its next look on. Raises what `create` does, and
     Conflict when the campaign is over."""
@@ -100,9 +106,21 @@ async def update(
         await campaigns.change(connection, organization_id, campaign_id, **changes, updated_at=now)
     except IntegrityError as problem:
         raise _name_taken(problem, changed.name) from None
+    if changed_fields := sorted(_changed(campaign, changed)):
+        message = f"Changed: {', '.join(changed_fields)}."
+        await _tell(connection, campaign, "changed", message, now, actor_id)
     if campaign.status is CampaignStatus.SCHEDULED and (changed.start_time is None or changed.start_time <= now):
         await start(connection, changed, now)
     return changed
+
+
+def _changed(before: Campaign, after: Campaign) -> Iterator[str]:
+    for name in ("name", "description", "agent_id", "start_time", "end_time"):
+        if getattr(before, name) != getattr(after, name):
+            yield name
+    for name in type(before.config).model_fields:
+        if getattr(before.config, name) != getattr(after.config, name):
+            yield name
 
 
 async def delete(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Claims: which attempts one dialer may make next, and at which instants. One transaction under the gates' locks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -7,10 +8,11 @@ from uuid import UUID
 from voiceera.rules.breakers import may_dial, probed
 from voiceera.rules.campaigns import CampaignStatus
 from voiceera.rules.dialing_limits import DialingLimits
+from voiceera.rules.gate import Reason
 from voiceera.rules.pacing import SEND_WITHIN, Limit, free_places, starts, with_starts
 from voiceera.services.abandonment import Abandonment
 from voiceera.services.breakers import campaign_key, line_key
-from voiceera.services.caller_ids import Pool, are_used_up
+from voiceera.services.caller_ids import Pool, used_up_until
 from voiceera.services.trunks import Trunk
 from voiceera.store import campaigns, dial_queue, media_nodes, organizations
 from voiceera.store.base import Connection, Database
@@ -19,6 +21,8 @@ from voiceera.store.dial_queue import Claimed, Gate, Slots, Work
 
 LEAD = timedelta(milliseconds=150)
 """The first start lies this far ahead: the claim and the intents have to be written before it."""
+Held = Callable[[UUID, UUID, str, datetime | None], None]
+"""Is told that a campaign can dial nobody: (organization, campaign, reason, until)."""
 CLAIM_FOR = timedelta(seconds=15)
 """A claim that has not become a dial by then goes back: its worker is taken for dead."""
 
@@ -56,15 +60,17 @@ async def claim(
     now: datetime,
     *,
     abandonment: Abandonment | None = None,
+    held: Held = lambda *_: None,
 ) -> list[Claim]:
     """As many as every limit allows within the pacing's horizon; none when another dialer was faster, or while all
-    the numbers of `pool` that a campaign may call from are used up."""
+    the numbers of `pool` that a campaign may call from are used up, which `held` is told (with the reason and until
+    when)."""
     async with database.organization(work.organization_id) as connection:
         if work.campaign_id is None:
             return await _claim_single(connection, work.organization_id, trunk, room, worker, now)
         campaign = work.organization_id, work.campaign_id
         abandonment = abandonment or Abandonment()
-        return await _claim_campaign(connection, *campaign, trunk, pool, room, worker, now, abandonment)
+        return await _claim_campaign(connection, *campaign, trunk, pool, room, worker, now, abandonment, held)
 
 
 async def _claim_campaign(
@@ -77,11 +83,13 @@ async def _claim_campaign(
     worker: str,
     now: datetime,
     abandonment: Abandonment,
+    held: Held,
 ) -> list[Claim]:
     campaign = await campaigns.get(connection, organization_id, campaign_id, hold=Hold.SHARE)
     if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
         return []
-    if are_used_up(pool, campaign.config.caller_ids, now):
+    if (free_at := used_up_until(pool, campaign.config.caller_ids, now)) is not None:
+        held(organization_id, campaign_id, Reason.NO_CALLER_ID, free_at)
         return []
     trunk_key, own_key = line_key(trunk.integration_id), campaign_key(campaign_id)
     of_all = await organizations.dialing_limits(connection, organization_id)

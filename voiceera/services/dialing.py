@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from voiceera.providers.protocols import Dial
 from voiceera.rules.caller_ids import CallerId
@@ -22,6 +23,7 @@ from voiceera.services.caller_id_limits import Leaving, refused
 from voiceera.services.caller_ids import Choice, Pool, Wish, choose
 from voiceera.services.cases import Case, gather
 from voiceera.services.claiming import Claim
+from voiceera.services.dial_log import Deferred, deferred
 from voiceera.services.live import CallState
 from voiceera.services.purses import Asking, money, reserve
 from voiceera.services.releasing import refuse
@@ -62,6 +64,13 @@ class Intended:
 
     intents: list[Intent] = field(default_factory=list)
     ended: list[CallState] = field(default_factory=list)
+    deferred: list[Deferred] = field(default_factory=list)
+    """Why those who wait do, and those who are never to be dialled."""
+
+    def with_(self, other: "Intended") -> "Intended":
+        return Intended(
+            [*self.intents, *other.intents], [*self.ended, *other.ended], [*self.deferred, *other.deferred]
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ async def intend(
     pool = tuple(map(CallerId, trunk.caller_ids)) if pool is None else pool
     opened: list[_Open] = []
     ended: list[CallState] = []
+    deferrals: list[Deferred] = []
     async with database.organization(organization_id) as connection:
         cases = await gather(connection, organization_id, claims, now)
         choices = await choose(connection, organization_id, pool, [_wish(case) for case in cases], now)
@@ -112,10 +122,13 @@ async def intend(
         for case, answer in zip(cases, answers, strict=True):
             if isinstance(answer, _Open):
                 opened.append(answer)
-            elif (state := await refuse(connection, case, answer, now)) is not None:
+                continue
+            if case.campaign is not None:
+                deferrals.append(deferred(case.campaign.id, answer, _zones(case)))
+            if (state := await refuse(connection, case, answer, now)) is not None:
                 ended.append(state)
         await _commit(connection, organization_id, opened, trunk, now)
-    return Intended([_intent(each, trunk, public_url) for each in opened], ended)
+    return Intended([_intent(each, trunk, public_url) for each in opened], ended, deferrals)
 
 
 # ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,6 +206,11 @@ def _wish(case: Case) -> Wish:
     )
 
 
+def _zones(case: Case) -> tuple[ZoneInfo, ...]:
+    own = case.contact.timezone if case.contact else None
+    return zones_of(case.attempt.phone_number, own, case.config.timezone)
+
+
 def _facts(
     case: Case, trunk: Trunk, choice: Choice, limits: DialingLimits, instant: datetime, *, in_maintenance: bool
 ) -> Facts:
@@ -204,7 +222,7 @@ def _facts(
         starts_at=campaign.start_time if campaign else None,
         ends_at=campaign.end_time if campaign else None,
         hours=hours_of(case.config, number),
-        zones=zones_of(number, contact.timezone if contact else None, case.config.timezone),
+        zones=_zones(case),
         on_do_not_call_list=case.is_listed,
         country=told.country,
         allowed_countries=frozenset(trunk.allowed_countries),

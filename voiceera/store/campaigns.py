@@ -14,6 +14,7 @@ from voiceera.rules.campaigns import CampaignConfig, CampaignStatus
 from voiceera.store.base import Connection, metadata
 from voiceera.store.filters import Span, equal, matching
 from voiceera.store.page import Page, PageRequest, page
+from voiceera.store.users import users
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -226,6 +227,79 @@ async def add_event(
     row = {"organization_id": organization_id, "campaign_id": campaign_id, "id": new_id(), "kind": kind}
     row |= {"message": message, "actor_id": actor_id, "details": details or {}, "created_at": now}
     await connection.execute(sa.insert(campaign_events).values(**row))
+
+
+@dataclass(frozen=True)
+class CampaignEvent:
+    """`actor`: the name of who did it; None: the platform itself, or somebody who is gone."""
+
+    id: UUID
+    kind: str
+    message: str
+    details: dict[str, Any]
+    actor_id: UUID | None
+    actor: str | None
+    created_at: datetime
+
+
+EVENTS_SORTABLE = {"created_at": campaign_events.c.created_at, "kind": campaign_events.c.kind}
+
+
+async def find_events(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    request: PageRequest,
+    *,
+    kind: str | None = None,
+    search: str | None = None,
+    span: Span = Span(),
+) -> Page[CampaignEvent]:
+    """`search` matches messages."""
+    e, u = campaign_events.c, users.c
+    name = sa.func.nullif(sa.func.trim(u.first_name + " " + u.last_name), "")
+    is_actor = (u.organization_id == organization_id) & (u.id == e.actor_id)
+    query = (
+        sa.select(e.id, e.kind, e.message, e.details, e.actor_id, name, e.created_at)
+        .select_from(campaign_events.outerjoin(users, is_actor))
+        .where(e.organization_id == organization_id, e.campaign_id == campaign_id)
+        .where(*equal({e.kind: kind}), *matching(search, e.message), *span.of(e.created_at))
+    )
+    found = await page(connection, query, request, EVENTS_SORTABLE, e.id)
+    return found.map(lambda row: CampaignEvent(*tuple(row)[:7]))
+
+
+async def lock_event(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    kind: str,
+    about: dict[str, Any],
+    since: datetime,
+) -> Any:
+    """(id, details) of the newest event of the kind whose details have all of `about`; None: none since then."""
+    e = campaign_events.c
+    statement = sa.select(e.id, e.details).where(
+        e.organization_id == organization_id,
+        e.campaign_id == campaign_id,
+        e.kind == kind,
+        e.created_at > since,
+        e.details.contains(about),
+    )
+    return (await connection.execute(statement.order_by(e.id.desc()).limit(1).with_for_update())).one_or_none()
+
+
+async def change_event(
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    event_id: UUID,
+    message: str,
+    details: dict[str, Any],
+) -> None:
+    e = campaign_events.c
+    is_it = (e.organization_id == organization_id) & (e.campaign_id == campaign_id) & (e.id == event_id)
+    await connection.execute(sa.update(campaign_events).where(is_it).values(message=message, details=details))
 
 
 async def count_uploaded(

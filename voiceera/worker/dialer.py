@@ -20,6 +20,7 @@ from voiceera.services.breakers import Hearsay, Line, News
 from voiceera.services.caller_ids import Pools
 from voiceera.services.carrier_answers import Answered
 from voiceera.services.claiming import Claim
+from voiceera.services.dial_log import DialLog
 from voiceera.services.dialing import Intended, Intent
 from voiceera.services.line_health import LineHealth
 from voiceera.services.live import tell_all
@@ -33,6 +34,8 @@ log = get_logger("dialer")
 _BUSY_SECONDS = 0.2
 """Until the next look while there is something to dial; half of what a claim hands out."""
 _IDLE_SECONDS = 0.5
+_LOG_SECONDS = 10.0
+"""How often it is written down who could not be dialled."""
 _STUCK_SECONDS = 30.0
 """A round that takes longer than this is taken for stuck."""
 _TRANSACTIONS_AT_ONCE = 6
@@ -63,6 +66,8 @@ class Dialer:
         self._trunks = trunks
         self._pools = Pools(database)
         self._abandonment = Abandonment()
+        self._log = DialLog(database)
+        self._logged_at = monotonic()
         self._public_url = public_url
         self._name = name
         self._now = now
@@ -96,11 +101,22 @@ class Dialer:
             while not stop.is_set():
                 self._wake.clear()
                 pause = await self._look(dials, stop)
+                if monotonic() - self._logged_at > _LOG_SECONDS:
+                    dials.create_task(self.write_log())
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait({waking, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
             vitals.ended("dialer")
+        await self.write_log()
         await stopping
+
+    async def write_log(self) -> None:
+        """Write down, in the campaigns' logs, who could not be dialled since the last time."""
+        self._logged_at = monotonic()
+        try:
+            await self._log.write(self._now())
+        except Exception:
+            log.exception("log_not_written")
 
     async def _look(self, dials: asyncio.TaskGroup, stop: asyncio.Event) -> float:
         """One round; how long to rest after it, in seconds. A database that is away is no reason to end."""
@@ -130,6 +146,8 @@ class Dialer:
         media_room = await claiming.media_room(self._database, now)
         if media_room <= 0:
             self._complain("media", "no_media_room")
+            for work in queue:
+                self._log.hold(work.organization_id, work.campaign_id, "no_media_room", None)
         room = min(free, media_room)
         found: list[tuple[Claim, Trunk]] = []
         for work in queue:
@@ -139,10 +157,13 @@ class Dialer:
                 trunk = await self._trunks.of(work.organization_id)
             except Conflict as problem:
                 self._complain(work.organization_id, "no_trunk", reason=problem.message)
+                self._log.hold(work.organization_id, work.campaign_id, "no_trunk", None)
                 continue
             pool = await self._pools.of(work.organization_id, trunk, self._now())
             claims = await claiming.claim(
-                *(self._database, work, trunk, pool, room, self._name, self._now()), abandonment=self._abandonment
+                *(self._database, work, trunk, pool, room, self._name, self._now()),
+                abandonment=self._abandonment,
+                held=self._log.hold,
             )
             room -= len(claims)
             found += [(claim, trunk) for claim in claims]
@@ -174,6 +195,7 @@ class Dialer:
         """The same of one organization's claims that start together: their intents in one transaction."""
         async with self._transactions:
             intended = await self._intend(claims, trunk)
+        self._log.defer(claims[0].claimed.organization_id, intended.deferred)
         await tell_all(self._bus, [*intended.ended, *(intent.state for intent in intended.intents)])
         await asyncio.gather(*(self._send(intent, trunk) for intent in intended.intents))
 
@@ -203,7 +225,7 @@ class Dialer:
             except Exception:
                 log.exception("dial_failed", attempt_id=str(claim.claimed.attempt_id))
             else:
-                done = Intended([*done.intents, *one.intents], [*done.ended, *one.ended])
+                done = done.with_(one)
         return done
 
     async def _send(self, intent: Intent, trunk: Trunk) -> None:
