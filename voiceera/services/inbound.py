@@ -20,6 +20,7 @@ from voiceera.rules.webhooks import Event
 from voiceera.services.calls import MediaInvitation, Proof, invite, refuse_replay, take_in
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState, tell
+from voiceera.services.missed_calls import call_back
 from voiceera.services.settle import LIVE_CHECK
 from voiceera.services.trunks import Trunk
 from voiceera.store import agents, attempts, calls, phone_numbers
@@ -155,11 +156,12 @@ async def _answer(connection: Connection, call: _Call, now: datetime) -> MediaIn
 
 
 async def _miss(connection: Connection, call: _Call, why: NotAnswered, now: datetime) -> None:
-    """A call in the log that nobody answered. Whoever follows missed calls up goes by this row's transaction."""
+    """A call in the log that nobody answered; in the same transaction, if the number is set so, a call back."""
     missed = {"outcome": Outcome.NO_ANSWER, "hangup_cause": why, "ended_at": now, "duration_seconds": 0}
     await calls.add(connection, _call_row(call, CallStatus.NO_ANSWER, now) | missed)
     await emit_of_call(connection, call.number.organization_id, call.id, Event.CALL_ENDED, now)
     log.warning("nobody_answers", call_id=str(call.id), reason=why)
+    await call_back(connection, call.number, call.rung_in.person, _variables(call), now)
 
 
 def _attempt_row(call: _Call, now: datetime) -> dict[str, object]:

@@ -239,6 +239,14 @@ def is_open(table: str = "attempts.") -> sa.ColumnElement[bool]:
     return sa.literal_column(f"{table}state IN ({words})", sa.Boolean())
 
 
+async def is_waiting(connection: Connection, organization_id: UUID, phone_number: str) -> bool:
+    """Whether the number is in a call with us, or in the queue for one."""
+    a = attempts.c
+    of_number = sa.select(a.id).where(a.organization_id == organization_id, a.phone_number == phone_number)
+    statement = of_number.where(is_open() | (a.state == AttemptState.QUEUED)).limit(1)
+    return (await connection.execute(statement)).first() is not None
+
+
 async def lock_queued(connection: Connection, organization_id: UUID, campaign_id: UUID) -> list[Attempt]:
     is_queued = attempts.c.state == AttemptState.QUEUED
     statement = sa.select(*_COLUMNS).where(_of_campaign(organization_id, campaign_id), is_queued)
