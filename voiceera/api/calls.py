@@ -12,6 +12,7 @@ from voiceera.api.routing import router
 from voiceera.api.shapes import Body, Created, Success
 from voiceera.services import single_calls as service
 from voiceera.services.live import ask_to_hang_up, tell, wake
+from voiceera.services.single_calls import HungUp
 
 routes = router("Calls")
 
@@ -56,9 +57,11 @@ async def hang_up_call(act: Acting, call_id: UUID) -> Success[CallLogDetail]:
     backend, organization_id = act.backend, act.organization_id
     async with backend.database.organization(organization_id) as connection:
         node_id = await service.held_by(connection, organization_id, call_id)
-        state = None if node_id else await service.hang_up(connection, organization_id, call_id, act.now)
+        done = HungUp(node_id=node_id)
+        if node_id is None:
+            done = await service.hang_up(connection, organization_id, call_id, act.now)
         shown = await detail_in(connection, act, call_id)
-    if node_id is not None:
-        await ask_to_hang_up(backend.bus, node_id, call_id)
-    await tell(backend.bus, state)
+    if done.node_id is not None:
+        await ask_to_hang_up(backend.bus, done.node_id, call_id)
+    await tell(backend.bus, done.ended)
     return success(shown)

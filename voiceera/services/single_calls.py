@@ -1,5 +1,6 @@
 """One call by itself: asked for by a person or a program, and ended by one."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -85,10 +86,22 @@ async def held_by(connection: Connection, organization_id: UUID, call_id: UUID) 
     return node_id
 
 
-async def hang_up(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> CallState | None:
-    """End a call: one that waits at once (the state is to be told after the commit), one that rings or talks as soon
-    as the carrier has hung up, which the worker sees to. Raises NotFound, and Conflict for a call that is over or is
-    a campaign's that has not been dialled: its contact would be rung again."""
+@dataclass(frozen=True)
+class HungUp:
+    """`ended`: a call that is over with the commit, to be told then. `node_id`: the media process that holds the
+    conversation, to be told too: what the carrier ends from outside looks to it like a line that was lost."""
+
+    ended: CallState | None = None
+    node_id: UUID | None = None
+
+
+async def hang_up(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> HungUp:
+    """End a call: one that waits at once, one that rings or talks as soon as the carrier has hung up, which the
+    worker sees to, whatever became of the media process.
+
+    Raises NotFound, and Conflict for a call that is over or is a campaign's that has not been dialled: its contact
+    would be rung again.
+    """
     attempt = await attempts.lock(connection, organization_id, call_id)
     if attempt is None:
         raise no_call()
@@ -96,7 +109,8 @@ async def hang_up(connection: Connection, organization_id: UUID, call_id: UUID, 
         raise Conflict("CALL_002", "The call is over.")
     if attempt.state not in (AttemptState.QUEUED, AttemptState.CLAIMED):
         await attempts.change(connection, attempt, hangup_requested=True)
-        return None
+        is_held = attempt.conversation_started_at is not None and attempt.conversation_ended_at is None
+        return HungUp(node_id=attempt.media_node_id if is_held else None)
     if attempt.campaign_id is not None:
         raise Conflict("CALL_002", "The call has not been dialled.", "pause or stop its campaign instead")
-    return await end(connection, attempt, Verdict(Outcome.CANCELED, fault=True, reason="requested"), now)
+    return HungUp(await end(connection, attempt, Verdict(Outcome.CANCELED, fault=True, reason="requested"), now))
