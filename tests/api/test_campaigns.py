@@ -261,3 +261,28 @@ async def test_the_log_says_what_was_done_and_by_whom(ann: Person) -> None:
     assert entries[1]["message"] == "Changed: ring_seconds."
     assert (await ann.get(f"{path}/log", kind="paused"))["total"] == 1
     assert (await ann.get(f"{path}/log", search="launched"))["total"] == 1
+
+
+async def test_the_preview_says_how_long_how_dear_and_what_will_not_go_as_hoped(ann: Person) -> None:
+    line = {"caller_ids": ["+12025550000"], "allowed_countries": ["US"], "price_per_minute": 0.5}
+    await ann.post("/integrations", name="Line", type="telephony", provider="scripted", config=line)
+    campaign = await make_campaign(
+        ann,
+        phone_numbers=[NUMBERS[0], "+442079460100"],
+        caller_ids=["+13035550000"],
+        end_time="2099-01-01T00:00:00Z",
+        timezone="America/New_York",
+    )
+    told = await ann.get(f"/campaigns/{campaign['id']}/preview")
+    assert (told["duplicates"], told["is_guess"]) == (0, True)
+    assert told["calls"] >= 2 and told["seconds"] > 0 and told["cost"] > 0
+    assert any("1 contacts will never be rung: their country" in warning for warning in told["warnings"])
+    assert any("+13035550000" in warning for warning in told["warnings"])
+    refused = await ann.post(f"/campaigns/{campaign['id']}/launch", 409)
+    assert "caller ids" in refused["message"] and "+12025550000" in refused["details"]
+
+
+async def test_who_is_in_another_running_campaign_is_counted_before_a_launch(ann: Person) -> None:
+    await launched(ann)
+    campaign = await make_campaign(ann, name="Second", phone_numbers=NUMBERS)
+    assert (await ann.get(f"/campaigns/{campaign['id']}/preview"))["duplicates"] == len(NUMBERS)

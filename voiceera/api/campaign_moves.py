@@ -1,17 +1,21 @@
 """What people do to a campaign: look ahead, launch, pause, resume, stop; and its figures."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 
-from voiceera.api.campaigns import CampaignShown, moved
-from voiceera.api.depends import Reading, Writing
+from voiceera.api.campaigns import CampaignShown, campaign_of, moved
+from voiceera.api.depends import Line, Reading, Work, Writing
 from voiceera.api.envelope import success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Instant, Nothing, Shown, Success
-from voiceera.services import campaign_stats
+from voiceera.errors import Conflict
+from voiceera.rules.preview import Preview
+from voiceera.services import campaign_stats, forecasts
 from voiceera.services import campaigns as service
+from voiceera.services.trunks import Trunk
 
 routes = router("Campaigns")
 
@@ -19,8 +23,11 @@ routes = router("Campaigns")
 class PreviewShown(Shown):
     """`now`, `deferred` (by `reasons`) and `suppressed` (on a do-not-call list) are the contacts not tried yet.
 
-    `missing_variables`: what the agent's texts name and some contact lacks. Past a thousand contacts `now` and
-    `deferred` are estimates.
+    `missing_variables`: what the agent's texts name and some contact lacks. `duplicates`: contacts whom another
+    running campaign is to ring too. Past a thousand contacts `now`, `deferred` and `duplicates` are estimates.
+    `calls`, `seconds` (nights included) and `cost` are estimated from the agent's calls of the last 30 days, or
+    guessed (`is_guess`) where there are too few; null without a carrier, or without a price. `warnings`: what will
+    not go as hoped.
     """
 
     now: int
@@ -30,6 +37,12 @@ class PreviewShown(Shown):
     missing_variables: list[str]
     first_at: Instant | None
     is_estimate: bool
+    duplicates: int
+    calls: int | None
+    seconds: float | None
+    cost: float | None
+    is_guess: bool
+    warnings: list[str]
 
 
 class Launched(CampaignShown):
@@ -65,20 +78,43 @@ class StatsShown(Shown):
 
 
 @routes.get("/campaigns/{campaign_id}/preview")
-async def preview_campaign(work: Reading, campaign_id: UUID) -> Success[PreviewShown]:
-    """What a launch would do now: whom it would dial at once, whom later and why."""
+async def preview_campaign(line: Line, work: Reading, campaign_id: UUID) -> Success[PreviewShown]:
+    """What a launch would do now: whom it would dial at once, whom later and why, how long and how dear it may be,
+    and what will not go as hoped."""
     foreseen = await service.preview(work.connection, work.organization_id, campaign_id, work.now)
-    return success(PreviewShown.model_validate(foreseen))
+    return success(await _told(work, campaign_id, foreseen, _trunk(line)))
+
+
+def _trunk(line: Callable[[], Trunk]) -> Trunk | None:
+    try:
+        return line()
+    except Conflict:
+        return None
+
+
+async def _told(work: Work, campaign_id: UUID, foreseen: Preview, trunk: Trunk | None) -> PreviewShown:
+    campaign = (await campaign_of(work, campaign_id)).campaign
+    more = await forecasts.forecast(work.connection, campaign, foreseen, trunk, work.now)
+    estimated = vars(more.estimate) if more.estimate else dict.fromkeys(("calls", "seconds", "cost"))
+    return PreviewShown.model_validate({**vars(foreseen), **vars(more), **estimated})
 
 
 @routes.post("/campaigns/{campaign_id}/launch")
-async def launch_campaign(work: Writing, campaign_id: UUID, body: Nothing | None = None) -> Success[Launched]:
+async def launch_campaign(
+    line: Line, work: Writing, campaign_id: UUID, body: Nothing | None = None
+) -> Success[Launched]:
     """Let it dial: at once, or from its `start_time` on. A campaign that cannot is a 409 that says what to do."""
+    trunk = _trunk(line)
     foreseen = await service.launch(
-        work.connection, work.organization_id, campaign_id, work.now, actor_id=work.caller.user.id
+        work.connection,
+        work.organization_id,
+        campaign_id,
+        work.now,
+        owned=trunk.caller_ids if trunk else None,
+        actor_id=work.caller.user.id,
     )
-    campaign = await moved(work, campaign_id)
-    return success(Launched(**dict(campaign), preview=PreviewShown.model_validate(foreseen)))
+    told = await _told(work, campaign_id, foreseen, trunk)
+    return success(Launched(**dict(await moved(work, campaign_id)), preview=told))
 
 
 @routes.post("/campaigns/{campaign_id}/pause")

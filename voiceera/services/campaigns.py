@@ -1,7 +1,7 @@
 """What people do to a campaign. Each function is one operation on an open transaction; the caller commits."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -137,7 +137,7 @@ async def delete(connection: Connection, organization_id: UUID, campaign_id: UUI
 
 
 async def preview(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> Preview:
-    """What a launch would do now. Raises NotFound."""
+    """What a launch would do now; `forecasts` tells more. Raises NotFound."""
     campaign = await campaigns.get(connection, organization_id, campaign_id)
     if campaign is None:
         raise _not_found()
@@ -146,14 +146,25 @@ async def preview(connection: Connection, organization_id: UUID, campaign_id: UU
 
 
 async def launch(
-    connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime, *, actor_id: UUID | None = None
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID,
+    now: datetime,
+    *,
+    owned: Collection[str] | None = None,
+    actor_id: UUID | None = None,
 ) -> Preview:
     """Let it dial, at once or from its `start_time` on. Raises Conflict, with what to do, for a campaign that has
-    nobody to ring, whose agent cannot run, whose windows never open, or that has no carrier."""
+    nobody to ring, whose agent cannot run, whose windows never open, that has no carrier, or whose caller ids are
+    none of the numbers that are `owned`."""
     campaign = await hold(connection, organization_id, campaign_id)
     status = after(Action.LAUNCH, campaign.status)
     agent = await _agent(connection, organization_id, campaign.agent_id)
     await _check_runnable(connection, campaign, agent)
+    wanted = campaign.config.caller_ids
+    if owned is not None and wanted and not set(wanted) & set(owned):
+        numbers = ", ".join(owned) or "it has none"
+        raise _cannot_launch("None of its caller ids is the carrier's.", f"choose from the carrier's: {numbers}")
     foreseen = await _preview(connection, campaign, agent, now)
     if foreseen.first_at is None and foreseen.now + foreseen.deferred > 0:
         raise _cannot_launch("Its calling windows never open.", _never_opens(campaign, foreseen))

@@ -234,6 +234,22 @@ async def count_pending(connection: Connection, organization_id: UUID, campaign_
     return pending, listed
 
 
+async def count_elsewhere(
+    connection: Connection, organization_id: UUID, campaign_id: UUID, numbers: Sequence[str]
+) -> int:
+    """How many of the numbers another campaign, which runs or will, is to ring too."""
+    if not numbers:
+        return 0
+    statement = sa.text("""
+        SELECT count(*) FROM unnest(CAST(:numbers AS text[])) AS asked (number) WHERE EXISTS (
+            SELECT FROM campaigns p JOIN contacts c ON c.organization_id = p.organization_id AND c.campaign_id = p.id
+            WHERE p.organization_id = :organization_id AND p.id <> :campaign_id AND p.deleted_at IS NULL
+              AND p.status IN ('active', 'scheduled') AND c.phone_number = asked.number
+              AND c.state IN ('pending', 'in_progress'))
+    """).bindparams(organization_id=organization_id, campaign_id=campaign_id, numbers=list(numbers))
+    return int((await connection.execute(statement)).scalar_one())
+
+
 async def lacking(
     connection: Connection, organization_id: UUID, campaign_id: UUID, names: Sequence[str]
 ) -> list[str]:
