@@ -31,12 +31,19 @@ LINE = "(202) 555-0123,Anna,America/New_York,3,Monday at 9"
         f"{HEADER}\r\n{LINE}\r\n\r\n".encode(),
         f"{HEADER}\n{LINE}".encode("utf-8-sig"),
         f"{HEADER}\n{LINE}\n".encode("utf-16"),
+        f"{HEADER}\n{LINE}\n".encode("utf-16-le"),
+        f"{HEADER}\n{LINE}\n".encode("utf-16-be"),
+        f"{HEADER}\n{LINE}\n".encode("utf-32"),
+        f"{HEADER}\r{LINE}\r".encode(),
         f"{HEADER}\n{LINE}\n".replace(",", ";").encode(),
         f"{HEADER}\n{LINE}\n".replace(",", "\t").encode(),
         f"{HEADER}\n{LINE}\n".replace(",", "|").encode(),
         b'mobile_no,full name,tz,prio,appointment time\n"202.555.0123",Anna,America/New_York,3,"Monday at 9"\n',
     ],
-    ids=["plain", "windows", "byte-order mark", "utf-16", "semicolons", "tabs", "bars", "other titles"],
+    ids=[
+        *("plain", "windows", "byte-order mark", "utf-16", "utf-16, no mark", "utf-16 of others, no mark", "utf-32"),
+        *("old macs", "semicolons", "tabs", "bars", "other titles"),
+    ],
 )
 def test_the_same_contact_is_read_from_every_make_of_file(content: bytes) -> None:
     assert read(content) == [ANNA]
@@ -99,8 +106,9 @@ def test_a_short_row_leaves_the_rest_empty() -> None:
     assert read_row(2, ["2025550123"], COLUMNS, "US") == Person("+12025550123")
 
 
-def workbook(sheet: str) -> bytes:
+def workbook(*sheets: str) -> bytes:
     """The least that is an .xlsx."""
+    numbered = list(enumerate(sheets, 1))
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
@@ -109,11 +117,17 @@ def workbook(sheet: str) -> bytes:
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
         f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
-        '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+        + "".join(f'<sheet name="s{n}" sheetId="{n}" r:id="r{n}"/>' for n, _ in numbered)
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        + "".join(
+            f'<Relationship Id="r{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+            for n, _ in numbered
+        )
+        + "</Relationships>",
     }
+    for n, sheet in numbered:
+        files[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>'
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
@@ -168,3 +182,54 @@ def test_an_unclosed_quote_spoils_its_row_and_no_other() -> None:
     text = "phone\n" + '"' + "1" * 140_000 + "\n2025550123\n"
     found = list(rows(io.BytesIO(text.encode())))
     assert found[-1] == ["2025550123"] and not isinstance(found[1], list)
+
+
+def test_of_a_workbook_with_two_sheets_the_first_is_read() -> None:
+    first, second = (f'<row r="1"><c r="A1"><v>{number}</v></c></row>' for number in (12025550123, 12025550124))
+    assert list(rows(io.BytesIO(workbook(first, second)))) == [["12025550123"]]
+
+
+def test_a_line_break_within_quotes_belongs_to_its_value() -> None:
+    found = read(b'phone,note\n2025550123,"two\nlines, and ""quotes"""\n2025550124,one\n')
+    assert [person.variables["note"] for person in found if isinstance(person, Person)] == [
+        'two\nlines, and "quotes"',
+        "one",
+    ]
+
+
+def test_a_formula_is_text_to_us() -> None:
+    found = read(b'phone,name\n2025550123,"=HYPERLINK(""http://x"",""y"")"\n')
+    assert found == [Person("+12025550123", '=HYPERLINK("http://x","y")')]
+
+
+@pytest.mark.parametrize(
+    ("region", "written", "number"),
+    [
+        ("US", "1-202-555-0123", "+12025550123"),
+        ("US", "tel:+1.202.555.0123", "+12025550123"),
+        ("US", "２０２５５５０１２３", "+12025550123"),
+        ("GB", "+44 (0)20 7946 0123", "+442079460123"),
+        ("FR", "01 42 68 53 00", "+33142685300"),
+        ("DE", "0049 30 901820", "+4930901820"),
+        ("DE", "030/901820", "+4930901820"),
+        ("IN", "098765 43210", "+919876543210"),
+        ("IN", "९८७६५४३२१०", "+919876543210"),
+        ("ES", "612 34 56 78", "+34612345678"),
+        ("IT", "06 698 12345", "+390669812345"),
+        ("BR", "(11) 96123-4567", "+5511961234567"),
+        ("JP", "03-3224-9999", "+81332249999"),
+        ("AU", "0412 345 678", "+61412345678"),
+        ("MX", "55 1234 5678", "+525512345678"),
+        ("CH", "044 668 18 00", "+41446681800"),
+    ],
+)
+def test_numbers_are_read_as_their_country_writes_them(region: str, written: str, number: str) -> None:
+    columns = Columns(("phone",), 0)
+    assert read_row(2, [written], columns, region) == Person(number)
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "EST5EDT4", "../etc/passwd", "america/new_york ", "UTC+5", "IST"])
+def test_a_time_zone_that_is_not_in_the_book_keeps_its_row_out(name: str) -> None:
+    columns = Columns(("phone", "tz"), 0, timezone=1)
+    problem = read_row(2, ["2025550123", name], columns, "US")
+    assert isinstance(problem, RowProblem) and problem.code == "unknown_timezone"

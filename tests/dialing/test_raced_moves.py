@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,7 +28,7 @@ KINDS = {
     "stopped": Action.STOP,
     "completed": Action.COMPLETE,
 }
-MOVES = {
+MOVES: dict[Action, Callable[..., Awaitable[object]]] = {
     Action.LAUNCH: campaigns.launch,
     Action.PAUSE: campaigns.pause,
     Action.RESUME: campaigns.resume,

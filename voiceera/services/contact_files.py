@@ -21,7 +21,12 @@ _TOO_LONG = "x" * (csv.field_size_limit() + 1) + "\n"
 """What the reader is given for a longer one: it says of this what it says of a field that is too long."""
 _MOST_COLUMNS = 201
 """One more than a contact file may have, so that one that has more is seen to."""
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    # Before UTF-16, whose mark begins the one of little-endian UTF-32.
+    *((mark, "utf-32") for mark in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
+    *((mark, "utf-16") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
+)
 
 
 def rows(file: BinaryIO) -> Iterator[Row]:
@@ -67,11 +72,16 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _encoding(file: BinaryIO) -> str:
-    """By the byte-order mark; else UTF-8 if all of it is, else what Western spreadsheets write."""
-    start = file.read(4)
+    """By the byte-order mark; else UTF-16 if every other byte is zero, UTF-8 if all of it is, else what Western
+    spreadsheets write."""
+    start = file.read(200)
     for bom, encoding in _BOMS:
         if start.startswith(bom):
             return encoding
+    if (half := len(start) // 2) > 4:
+        for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+            if start[offset::2].count(0) > 0.9 * half and start[1 - offset :: 2].count(0) == 0:
+                return encoding
     decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
     try:
