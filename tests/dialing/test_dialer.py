@@ -141,6 +141,22 @@ async def test_a_dial_that_comes_too_late_for_its_second_gets_another_start(floo
         assert sum(row.starts.values()) == 2, "the start that it missed counts as well"
 
 
+async def test_what_goes_back_keeps_to_its_campaigns_rate(floor: Floor) -> None:
+    await floor.launch(people=30, config=quick(calls_per_second=5))
+    floor.world.carrier.otherwise = lambda dial: DialAnswer(Placed.BUSY_NOW, retry_after_seconds=0.1)
+    starts: list[datetime] = []
+    for _ in range(25):
+        found = await floor.dialer().round()
+        for claim, trunk in sorted(found, key=lambda each: each[0].start_at):
+            starts.append(claim.start_at)
+            floor.now = max(floor.now, claim.start_at)
+            await floor.dialer().dial(claim, trunk)
+        floor.later(seconds=0.2)
+    assert len(starts) > 10
+    for start in starts:
+        assert sum(start <= other < start + timedelta(seconds=1) for other in starts) <= 5
+
+
 async def test_a_dial_that_finds_no_other_start_goes_back_unsent(floor: Floor) -> None:
     await floor.launch(people=2, config=quick(calls_per_second=1))
     ((claim, trunk),) = await floor.dialer().round()

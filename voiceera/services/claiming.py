@@ -108,16 +108,15 @@ async def _claim_campaign(
     instants = _instants(limits, gates, room, now)
     if not instants:
         return []
-    claimed = await dial_queue.claim_contacts(
-        connection,
-        organization_id,
-        campaign_id,
-        campaign.agent_id,
-        len(instants),
-        worker,
-        now,
-        now + CLAIM_FOR,
+    # What goes back keeps to its campaign's limits like everybody else, and goes first.
+    until = now + CLAIM_FOR
+    claimed = await dial_queue.claim_queued(
+        connection, organization_id, campaign_id, len(instants), worker, now, until
     )
+    if (left := len(instants) - len(claimed)) > 0:
+        claimed += await dial_queue.claim_contacts(
+            connection, organization_id, campaign_id, campaign.agent_id, left, worker, now, until
+        )
     return await _book(connection, organization_id, limits, gates, claimed, instants, _wait(trunk, slots), now)
 
 
@@ -133,7 +132,9 @@ async def _claim_single(
     instants = _instants(limits, gates, room, now)
     if not instants:
         return []
-    claimed = await dial_queue.claim_queued(connection, organization_id, len(instants), worker, now, now + CLAIM_FOR)
+    claimed = await dial_queue.claim_queued(
+        connection, organization_id, None, len(instants), worker, now, now + CLAIM_FOR
+    )
     return await _book(connection, organization_id, limits, gates, claimed, instants, _wait(trunk, slots), now)
 
 

@@ -49,9 +49,9 @@ _ANY_DUE = """
 _WORK = sa.text(f"""
     SELECT organization_id, id AS campaign_id FROM campaigns c
     WHERE status = 'active' AND deleted_at IS NULL AND {_ANY_DUE}
-    UNION ALL
-    SELECT organization_id, NULL FROM attempts
-    WHERE state = 'queued' AND due_at <= :now GROUP BY organization_id
+    UNION
+    SELECT organization_id, campaign_id FROM attempts
+    WHERE state = 'queued' AND due_at <= :now GROUP BY organization_id, campaign_id
     ORDER BY 1, 2
 """).columns(organization_id=_ID, campaign_id=_ID)
 
@@ -213,15 +213,23 @@ async def _mark(connection: Connection, organization_id: UUID, ids: list[UUID], 
 
 
 async def claim_queued(
-    connection: Connection, organization_id: UUID, limit: int, worker: str, now: datetime, expires_at: datetime
+    connection: Connection,
+    organization_id: UUID,
+    campaign_id: UUID | None,
+    limit: int,
+    worker: str,
+    now: datetime,
+    expires_at: datetime,
 ) -> list[Claimed]:
-    """Take up to `limit` queued attempts whose number nobody rings at the moment. The gates are locked."""
+    """Take up to `limit` queued attempts of the campaign (None: single calls) whose number nobody rings at the
+    moment. The gates are locked."""
     statement = sa.text(f"""
         UPDATE attempts SET state = 'claimed', fence = fence + 1, claimed_by = :worker, claim_expires_at = :expires_at
         WHERE organization_id = :organization_id AND id IN (
             SELECT DISTINCT ON (q.phone_number) q.id FROM (
                 SELECT id, phone_number FROM attempts a
                 WHERE organization_id = :organization_id AND state = 'queued' AND due_at <= :now
+                  AND campaign_id IS NOT DISTINCT FROM CAST(:campaign_id AS uuid)
                   AND NOT EXISTS (SELECT 1 FROM attempts o
                                   WHERE o.organization_id = a.organization_id AND o.phone_number = a.phone_number
                                     AND o.state IN ('claimed', 'dialing', 'ringing', 'in_progress', 'unknown'))
@@ -229,7 +237,8 @@ async def claim_queued(
             ) q)
         RETURNING id, campaign_id, fence
     """).columns(id=_ID, campaign_id=_ID)
-    key = {"organization_id": organization_id, "worker": worker, "now": now, "expires_at": expires_at}
+    key: dict[str, Any] = {"organization_id": organization_id, "campaign_id": campaign_id, "worker": worker}
+    key |= {"now": now, "expires_at": expires_at}
     rows = (await connection.execute(statement, key)).all()
     return [Claimed(organization_id, row.id, row.campaign_id, row.fence) for row in rows]
 
