@@ -48,7 +48,7 @@ class Database:
             isolation_level="AUTOCOMMIT",  # `_transaction` says BEGIN and COMMIT
             hide_parameters=True,  # an error must not quote what was to be written
             pool_use_lifo=True,  # the connection that worked last has its statements prepared
-            connect_args={"server_settings": {"application_name": name}, "statement_cache_size": 300},
+            connect_args={"server_settings": {"application_name": name}, "statement_cache_size": 1000},
         )
 
     @asynccontextmanager

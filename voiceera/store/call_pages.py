@@ -29,10 +29,10 @@ REACH, SIZE, SKIP = (sa.bindparam(name, type_=sa.BigInteger) for name in ("reach
 NEAR = 128
 
 _SERVED = {
-    "status": frozenset({"status", "disposition"}),
+    "status": frozenset({"status", "disposition", "agent_id", "campaign_id"}),
     "duration_seconds": frozenset({"status"}),
     "cost": frozenset({"status"}),
-    "disposition": frozenset({"status", "disposition"}),
+    "disposition": frozenset({"status", "disposition", "agent_id", "campaign_id"}),
 }
 """Of which filters there are indexes in the order of a field; in the order of time, of all."""
 _AFTER_STATUS = frozenset({"duration_seconds", "cost", "disposition"})
@@ -91,7 +91,7 @@ def in_order(shape: Shape, conditions: Sequence[sa.ColumnElement[bool]] | None, 
         .where(calls.c.organization_id == ORGANIZATION, *_wanted(shape, keys, conditions), *also)
         .order_by(*(key.ordered for key in _led(shape, keys, conditions)), *(key.ordered for key in keys))
         .limit(most)
-        for also, keys in _branches(shape.keys, shape.known)
+        for also, keys in _branches(shape)
     ]
     # Branches that come later are asked only for what those before them leave of the page.
     together = branches[0] if len(branches) == 1 else sa.union_all(*(sa.select(each.subquery()) for each in branches))
@@ -104,20 +104,36 @@ def _wanted(
     if conditions is not None:
         yield from conditions
         return
-    is_led = bool(_led(shape, keys, conditions))
-    served = _SERVED.get(str(keys[0].column.name), frozenset(EQUAL)) - ({"status"} if is_led else set())
-    wanted = replace(shape.wanted, status=None) if is_led else shape.wanted
-    yield from wanted.conditions(frozenset(EQUAL) - served if shape.has_index else frozenset())
-    if is_led:
-        yield calls.c.status == sa.any_(array([sa.bindparam("status", type_=sa.Text)]))
+    led = _led(shape, keys, conditions)
+    served = _SERVED.get(str(keys[0].column.name), frozenset(EQUAL))
+    unindexed = frozenset(EQUAL) - served if shape.has_index else frozenset()
+    leaders: dict[str, Any] = {str(key.column.name): None for key in led}
+    yield from replace(shape.wanted, **leaders).conditions(unindexed)
+    for key in led:
+        yield key.column == sa.any_(array([sa.bindparam(key.column.name, type_=key.column.type)]))
+
+
+_LEADERS = ("contact_id", "campaign_id", "agent_id", "phone_number", "status")
+"""In the order of time, of which several filters the first has an index that knows the others or leaves few."""
 
 
 def _led(shape: Shape, keys: Sequence[Key], conditions: Sequence[sa.ColumnElement[bool]] | None) -> list[Key]:
-    """The status before the order's own keys: of one status it changes nothing, but that only an index which begins
-    with the status has that order. Only some statuses have a cost, a duration, a disposition: among all those that
-    have one the planner would look for the others in vain."""
-    is_led = conditions is None and shape.has_index and shape.wanted.status is not None
-    return [Key(calls.c.status, keys[0].descending)] if is_led and keys[0].column.name in _AFTER_STATUS else []
+    """A filter before the order's own keys: of one value it changes nothing, but that only an index which begins with
+    it has that order.
+
+    The status: only some statuses have a cost, a duration, a disposition, and among all those that have one the
+    planner would look for the others in vain. In the order of time, the closest of several filters.
+    """
+    if conditions is not None or not shape.has_index:
+        return []
+    wanted, first = shape.wanted, keys[0]
+    if first.column.name in _AFTER_STATUS:
+        return [Key(calls.c.status, first.descending)] if wanted.status is not None else []
+    given = [name for name in EQUAL if getattr(wanted, name) is not None]
+    leader = next((name for name in _LEADERS if name in given), None)
+    if first.column is not calls.c.created_at or leader in (None, "contact_id") or len(given) < 2:
+        return []
+    return [Key(calls.c[leader], first.descending, known=True)]
 
 
 def shown(page: sa.FromClause, keys: Iterable[Key], *also: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -140,11 +156,14 @@ def with_recordings(chosen: sa.FromClause, *columns: sa.ColumnElement[Any]) -> s
     return sa.select(*columns, is_recorded).select_from(chosen.outerjoin(recordings, its_own & is_kept))
 
 
-def _branches(
-    keys: list[Key], known: tuple[bool, ...] | None
-) -> Iterator[tuple[list[sa.ColumnElement[bool]], list[Key]]]:
-    """Conditions and order: of the rows whose first sort value is known, then of those where it is not."""
+def _branches(shape: Shape) -> Iterator[tuple[list[sa.ColumnElement[bool]], list[Key]]]:
+    """Conditions and order: of the rows whose first sort value is known, then of those where it is not. Where a
+    filter asks for one value of it, the order is the next field's."""
+    keys, known = shape.keys, shape.known
     first, rest = keys[0], keys[1:]
+    if getattr(shape.wanted, str(first.column.name), None) is not None:
+        yield beyond(rest, None if known is None else known[1:], since=1), rest
+        return
     if first.never_null:
         yield beyond(keys, known), keys
         return
