@@ -61,14 +61,16 @@ async def ann(server: Server) -> AsyncIterator[Person]:
 
 
 @asynccontextmanager
-async def following(person: Person, campaign_id: str) -> AsyncIterator[AsyncIterator[str]]:
-    """The stream's lines that are not empty, of a stream that is open; its first two were read."""
+async def following(person: Person, campaign_id: str, *, counts: bool = False) -> AsyncIterator[AsyncIterator[str]]:
+    """The stream's lines that are not empty, of a stream that is open; its first two were read. `counts`: with those
+    that tell counters."""
     path = f"/campaigns/{campaign_id}/events"
     async with person.client.stream("GET", path, timeout=PATIENCE) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
         assert int(response.headers["x-ratelimit-remaining"]) > 0
-        lines = (line async for line in response.aiter_lines() if line)
+        all_lines = (line async for line in response.aiter_lines() if line)
+        lines = (line async for line in all_lines if counts or '"campaign_counts"' not in line)
         assert await anext(lines) == "retry: 1000"
         assert read(await anext(lines))["kind"] == "campaign_state"
         yield lines
@@ -101,6 +103,21 @@ async def test_a_move_is_told_to_who_watches(ann: Person) -> None:
                 "campaign_id": campaign["id"],
                 "status": status,
             }
+
+
+async def test_counters_are_told_when_they_move(ann: Person) -> None:
+    campaign = await launched(ann)
+    path = f"/campaigns/{campaign['id']}"
+    async with following(ann, campaign["id"], counts=True) as lines:
+        first = read(await anext(lines))
+        assert (first["kind"], first["pending"]) == ("campaign_counts", first["total"])
+        stats = await ann.get(f"{path}/stats")
+        assert {name: stats[name] for name in first.keys() - {"kind", "campaign_id"}} == {
+            name: value for name, value in first.items() if name not in ("kind", "campaign_id")
+        }
+        await ann.post(f"{path}/stop", 200)
+        state, counted = [read(await anext(lines)) for _ in range(2)]
+        assert (state["kind"], counted["canceled"]) == ("campaign_state", first["total"])
 
 
 async def test_the_demos_client_reads_the_stream(ann: Person, server: Server, bus: Bus) -> None:

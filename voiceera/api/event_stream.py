@@ -23,6 +23,9 @@ from voiceera.store.bus import Bus
 BEAT_SECONDS = 10.0
 _RETRY_MILLISECONDS = 1000
 
+COUNT_SECONDS = 1.0
+"""Between two tellings of counters that move."""
+
 Look = Callable[[], Awaitable[dict[str, Any]]]
 """The present state as a message; raises VoiceEraError when the caller may no longer see it."""
 
@@ -60,7 +63,10 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, bus: Bus, channel: str, look: Look, streams: Streams, caller: str) -> None:
+    def __init__(
+        self, bus: Bus, channel: str, look: Look, streams: Streams, caller: str, count: Look | None = None
+    ) -> None:
+        """`count`: counters that move with the channel's news, as a message."""
         streams.check(caller)
         # X-Accel-Buffering: nginx and its like would hold frames back until a buffer is full.
         super().__init__(iter(()), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -69,6 +75,8 @@ class EventStream(StreamingResponse):
         self._look = look
         self._streams = streams
         self._caller = caller
+        self._count = count
+        self._news = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         listening, opened = asyncio.Event(), asyncio.Event()
@@ -78,10 +86,11 @@ class EventStream(StreamingResponse):
                 await listening.wait()
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 beat = tasks.create_task(self._beat(send, opened))
+                counting = tasks.create_task(self._keep_counting(send, opened))
                 gone = tasks.create_task(_gone(receive))
                 stop = tasks.create_task(self._streams.ending.wait())
                 await asyncio.wait((beat, gone, stop), return_when=asyncio.FIRST_COMPLETED)
-                for task in (relay, beat, gone, stop):
+                for task in (relay, beat, counting, gone, stop):
                     task.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -90,6 +99,25 @@ class EventStream(StreamingResponse):
             async for message in messages:
                 await opened.wait()
                 await _put(send, _frame(message))
+                self._news.set()
+
+    async def _keep_counting(self, send: Send, opened: asyncio.Event) -> None:
+        """Tell the counters at first, and when they have moved; they are looked at after news and at each beat."""
+        if self._count is None:
+            return
+        told: dict[str, Any] | None = None
+        await opened.wait()
+        while True:
+            self._news.clear()
+            try:
+                counted = await self._count()
+            except (VoiceEraError, SQLAlchemyError, OSError):
+                counted = told or {}
+            if counted and counted != told:
+                await _put(send, _frame(counted))
+                told = counted
+            await asyncio.sleep(COUNT_SECONDS)
+            await self._news.wait()
 
     async def _beat(self, send: Send, opened: asyncio.Event) -> None:
         """Begin with the present state, then say every few seconds that the line is alive and is watched."""
@@ -102,6 +130,7 @@ class EventStream(StreamingResponse):
             await live.watch(self._bus, self._channel)
             await _put(send, ": beat\n\n" if opened.is_set() else said + _frame(state))
             opened.set()
+            self._news.set()
             await asyncio.sleep(BEAT_SECONDS)
 
 

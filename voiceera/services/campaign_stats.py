@@ -69,5 +69,13 @@ async def stats(connection: Connection, organization_id: UUID, campaign_id: UUID
     )
 
 
+async def counts(connection: Connection, organization_id: UUID, campaign_id: UUID) -> dict[str, int]:
+    """Where contacts and calls stand, by the stats' names: from counters and open attempts, for a live view."""
+    found = await campaigns.counts(connection, organization_id, campaign_id)
+    open_states = await attempts.count_open(connection, organization_id, campaign_id)
+    live = open_states.pop("in_progress", 0)
+    return {name: found[name] for name in _CONTACTS} | {"live": live, "dialing": sum(open_states.values())}
+
+
 def _percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 1) if whole else 0.0
