@@ -40,7 +40,7 @@ async def test_a_call_shows_what_was_said_and_what_came_of_it(ann: Person, book:
     assert call["recording_url"].endswith(f"/call-recordings/{call_id}/download")
     assert call["sentiment"] is None
     listed = (await ann.get("/call-logs"))["items"]
-    only_of_one = {"transcript", "tools", "usage"}
+    only_of_one = {"transcript", "costs", "tools", "usage"}
     assert listed == [{name: value for name, value in call.items() if name not in only_of_one}]
 
 

@@ -205,7 +205,10 @@ def test_a_call_has_twenty_uses(tmp_path: Path) -> None:
         tools=[LOOK_UP],
         desk=ToolDesk(http=Shop()),
         speech=turns,
-        hears=("another question",) * 9,
+        hears=tuple(
+            "first red glass | second blue train | old wooden door | green apple tree | loud night bus | cold"
+            " sea wind | thin paper bag | long stone road | warm summer rain".split(" | ")
+        ),
     )
     assert len(result.tools) == 20
 

@@ -41,7 +41,7 @@ class ModelBrain:
         self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]
     ) -> AsyncGenerator[Part, None]:
         match about:
-            case Opening(text="") if self._greeting:
+            case Opening() if self._greeting:  # whatever the hello was, and however it was heard
                 for sentence in sentences(self._greeting):
                     yield Sentence(sentence)
                 return

@@ -42,7 +42,7 @@ class OutsideBrain:
     async def reply(
         self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]
     ) -> AsyncGenerator[Part, None]:
-        if isinstance(about, Opening) and not about.text and self._greeting:
+        if isinstance(about, Opening) and self._greeting:
             for sentence in sentences(self._greeting):
                 yield Sentence(sentence)
             return

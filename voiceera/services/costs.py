@@ -17,8 +17,8 @@ _TOKENS = {"prompt_tokens": Unit.PROMPT_TOKEN, "completion_tokens": Unit.COMPLET
 
 
 async def charged(connection: Connection, call: sa.Row[Any], duration_seconds: float | None) -> dict[str, Any]:
-    """Write the call's ledger anew; `cost` and `cost_parts` as its row shall have them. `duration_seconds`: of the
-    call from answer to end."""
+    """Write the call's ledger anew; `cost` and `cost_parts` as its row shall have them, nothing if nothing has a
+    price. `duration_seconds`: of the call from answer to end."""
     of = call.organization_id, call.id
     listed = await prices.every(connection, call.organization_id)
     entries = []
@@ -28,16 +28,17 @@ async def charged(connection: Connection, call: sa.Row[Any], duration_seconds: f
         elif use.part is not Part.CARRIER or call.carrier_cost is None:
             entries.append(entry(use, listed))
     await call_costs.put(connection, *of, entries)
-    return {"cost": total(entries), "cost_parts": parts(entries)}
+    cost = total(entries)
+    return {} if cost is None else {"cost": cost, "cost_parts": parts(entries)}
 
 
 async def charge(connection: Connection, organization_id: UUID, call_id: UUID) -> None:
     """The same for a call that was over already, and of which more has become known."""
     call = await calls.get(connection, organization_id, call_id)
-    if call is not None and call.ended_at is not None:
-        await calls.change(
-            connection, organization_id, call_id, **await charged(connection, call, call.duration_seconds)
-        )
+    if call is None or call.ended_at is None:
+        return
+    if cost := await charged(connection, call, call.duration_seconds):
+        await calls.change(connection, organization_id, call_id, **cost)
 
 
 async def _uses(connection: Connection, call: sa.Row[Any], seconds: Decimal) -> list[Use]:
