@@ -3,9 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from voiceera.lab.dialect import Dialect, Notice, Told
 from voiceera.lab.faults import CallbackFault, FaultDraw
@@ -16,7 +17,15 @@ from voiceera.log import get_logger
 log = get_logger("lab")
 
 _NOTICE_TRIES = 2
-_TIMEOUT = httpx.Timeout(15, connect=2)
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=15)
+_AT_ONCE = 50
+"""Requests under way; others wait their turn, however long."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    content: bytes
 
 
 class Callbacks:
@@ -26,11 +35,7 @@ class Callbacks:
         self._dialects = dialects
         self._ledger = ledger
         self._faults = faults
-        self._client = httpx.AsyncClient(
-            timeout=_TIMEOUT,
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-            trust_env=False,
-        )
+        self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._held_back: dict[str, list[asyncio.Event]] = defaultdict(list)
 
@@ -38,7 +43,8 @@ class Callbacks:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def fetch_answer(self, call: PhoneCall) -> bytes | None:
         """The answer URL's document; None when the vendor's tries brought none."""
@@ -54,7 +60,7 @@ class Callbacks:
             await asyncio.sleep(min(self._faults.settings.late_seconds, 2.0))
         for _ in range(tries):
             response = await self._ask_for_answer(call)
-            if response is not None and response.status_code == 200:
+            if response is not None and response.status == 200:
                 return response.content
         return None
 
@@ -64,9 +70,9 @@ class Callbacks:
         if asked is None:
             return None
         response = await self._send(call, Told.ANSWER, replace(asked, url=url, method=method))
-        return response.content if response is not None and response.status_code == 200 else None
+        return response.content if response is not None and response.status == 200 else None
 
-    async def _ask_for_answer(self, call: PhoneCall) -> httpx.Response | None:
+    async def _ask_for_answer(self, call: PhoneCall) -> Answer | None:
         notice = self._dialects[call.vendor].notice(call, Told.ANSWER)
         return None if notice is None else await self._send(call, Told.ANSWER, notice)
 
@@ -104,16 +110,14 @@ class Callbacks:
             if await self._send(call, told, notice) is not None:
                 return
 
-    async def _send(self, call: PhoneCall, told: Told, notice: Notice) -> httpx.Response | None:
+    async def _send(self, call: PhoneCall, told: Told, notice: Notice) -> Answer | None:
         headers = {"User-Agent": self._dialects[call.vendor].user_agent, **self._dialects[call.vendor].signed(notice)}
         if notice.method != "GET":
             headers["Content-Type"] = notice.content_type
         response = None
         try:
-            response = await self._client.request(
-                notice.method, notice.sent_url, content=notice.body, headers=headers
-            )
-        except httpx.HTTPError as error:
+            response = await self._request(notice, headers)
+        except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("callback_failed", kind=told, error=type(error).__name__)
         self._ledger.write(
             Event.CALLBACK,
@@ -121,9 +125,21 @@ class Callbacks:
             number=call.request.person,
             reference=call.request.reference,
             callback=told,
-            status=0 if response is None else response.status_code,
+            status=0 if response is None else response.status,
         )
         return response
+
+    async def _request(self, notice: Notice, headers: dict[str, str]) -> Answer:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_AT_ONCE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=_TIMEOUT,
+            )
+        url = URL(notice.sent_url, encoded=True)  # as it was signed
+        asked = self._session.request(notice.method, url, data=notice.body, headers=headers, allow_redirects=False)
+        async with asked as response:
+            return Answer(response.status, await response.read())
 
     def _note_fault(self, call: PhoneCall, told: Told, fault: CallbackFault) -> None:
         self._ledger.write(
