@@ -127,7 +127,8 @@ def _errors(path: str, method: str, operation: dict[str, Any], access: Access) -
         statuses += [401, 403]
     if path.startswith(("/auth/", "/invitations/accept")):
         statuses.append(401)
-    names_rows = path.startswith("/analytics/") or (method == "post" and access is not Access.PUBLIC)
+    names_rows = path in ("/do-not-call/check", "/do-not-call/export")
+    names_rows |= path.startswith("/analytics/") or (method == "post" and access is not Access.PUBLIC)
     if "{" in path or names_rows:
         statuses.append(404)
     if method != "get":
