@@ -10,11 +10,10 @@ from binascii import b2a_base64
 
 import msgspec
 
-from voiceera.media.dialects.dialect import Digit, Event, Garbage, Played, Started, Stopped
+from voiceera.media.dialects.dialect import Event, Garbage, Started, Stopped
+from voiceera.media.dialects.json_stream import Dtmf, Mark, is_stream_id, key_of, mark_of, parsed
 from voiceera.rules.audio import L16_8K
 
-_DIGITS = frozenset("0123456789*#ABCD")
-_LONGEST_ID = 128
 _CHUNK_BYTES = 5 * L16_8K.frame_bytes
 
 
@@ -33,20 +32,12 @@ class _Media(msgspec.Struct):
     payload: bytes
 
 
-class _Dtmf(msgspec.Struct):
-    digit: str
-
-
-class _Mark(msgspec.Struct):
-    name: str = ""
-
-
 class _Message(msgspec.Struct):
     event: str
     media: _Media | None = None
     start: _Start | None = None
-    dtmf: _Dtmf | None = None
-    mark: _Mark | None = None
+    dtmf: Dtmf | None = None
+    mark: Mark | None = None
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -63,21 +54,16 @@ class ExotelDialect:
         self._waiting = bytearray()
 
     def read(self, message: bytes | memoryview) -> Event:
-        try:
-            parsed = _decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Garbage("not a message of this dialect") from error
-        match parsed.event:
+        told = parsed(_decode, message)
+        match told.event:
             case "media":
-                return self._media(parsed.media)
+                return self._media(told.media)
             case "start":
-                return self._start(parsed.start)
+                return self._start(told.start)
             case "dtmf":
-                if parsed.dtmf is None or parsed.dtmf.digit not in _DIGITS:
-                    raise Garbage("dtmf without a key")
-                return Digit(parsed.dtmf.digit)
+                return key_of(told.dtmf)
             case "mark":
-                return Played(parsed.mark.name) if parsed.mark and parsed.mark.name else None
+                return mark_of(told.mark)
             case "stop":
                 return Stopped()
         return None
@@ -118,7 +104,7 @@ class ExotelDialect:
     def _start(self, start: _Start | None) -> Started:
         if self._stream_id is not None:
             raise Garbage("a second start")
-        if start is None or not 0 < len(start.stream_sid) <= _LONGEST_ID:
+        if start is None or not is_stream_id(start.stream_sid):
             raise Garbage("start without a stream")
         if str(start.media_format.sample_rate) != "8000":
             raise Garbage("an audio format that is not spoken here")

@@ -11,7 +11,8 @@ from binascii import b2a_base64
 
 import msgspec
 
-from voiceera.media.dialects.dialect import Digit, Event, Garbage, Played, Started, Stopped
+from voiceera.media.dialects.dialect import Event, Garbage, Played, Started, Stopped
+from voiceera.media.dialects.json_stream import Dtmf, Media, is_stream_id, key_of, parsed, sound_of
 from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K
 
 _FORMATS = {
@@ -20,8 +21,6 @@ _FORMATS = {
     ("audio/x-l16", 16000): L16_16K,
 }
 _NAMES = {audio_format: name for name, audio_format in _FORMATS.items()}
-_DIGITS = frozenset("0123456789*#ABCD")
-_LONGEST_ID = 128
 
 
 class _MediaFormat(msgspec.Struct, rename="camel"):
@@ -35,20 +34,11 @@ class _Start(msgspec.Struct, rename="camel"):
     call_id: str | None = None
 
 
-class _Media(msgspec.Struct):
-    payload: bytes
-    track: str = "inbound"
-
-
-class _Dtmf(msgspec.Struct):
-    digit: str
-
-
 class _Message(msgspec.Struct):
     event: str
-    media: _Media | None = None
+    media: Media | None = None
     start: _Start | None = None
-    dtmf: _Dtmf | None = None
+    dtmf: Dtmf | None = None
     name: str | None = None
 
 
@@ -67,21 +57,16 @@ class PlivoDialect:
         self._clear = b""
 
     def read(self, message: bytes | memoryview) -> Event:
-        try:
-            parsed = _decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Garbage("not a message of this dialect") from error
-        if parsed.event == "media":
-            return self._media(parsed.media)
-        match parsed.event:
+        told = parsed(_decode, message)
+        if told.event == "media":
+            return sound_of(told.media, is_started=self._stream_id is not None, sample_bytes=self._sample_bytes)
+        match told.event:
             case "start":
-                return self._start(parsed.start)
+                return self._start(told.start)
             case "dtmf":
-                if parsed.dtmf is None or parsed.dtmf.digit not in _DIGITS:
-                    raise Garbage("dtmf without a key")
-                return Digit(parsed.dtmf.digit)
+                return key_of(told.dtmf)
             case "playedStream":
-                return Played(parsed.name) if parsed.name else None
+                return Played(told.name) if told.name else None
             case "stop":
                 return Stopped()
         return None
@@ -99,21 +84,10 @@ class PlivoDialect:
         assert self._stream_id is not None
         return b'{"event":"checkpoint","streamId":%b,"name":%b}' % (self._stream_id, _encode(name))
 
-    def _media(self, media: _Media | None) -> bytes | None:
-        if self._stream_id is None:
-            raise Garbage("media before start")
-        if media is None:
-            raise Garbage("media without a payload")
-        if media.track != "inbound" or not media.payload:
-            return None
-        if len(media.payload) % self._sample_bytes:
-            raise Garbage("half a sample")
-        return media.payload
-
     def _start(self, start: _Start | None) -> Started:
         if self._stream_id is not None:
             raise Garbage("a second start")
-        if start is None or not 0 < len(start.stream_id) <= _LONGEST_ID:
+        if start is None or not is_stream_id(start.stream_id):
             raise Garbage("start without a stream")
         rate = start.media_format.sample_rate
         known = _FORMATS.get((start.media_format.encoding, int(rate) if str(rate).isdecimal() else 0))

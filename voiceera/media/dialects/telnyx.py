@@ -10,11 +10,10 @@ from binascii import b2a_base64
 
 import msgspec
 
-from voiceera.media.dialects.dialect import Digit, Event, Garbage, Played, Started, Stopped
+from voiceera.media.dialects.dialect import Event, Garbage, Started, Stopped
+from voiceera.media.dialects.json_stream import Dtmf, Mark, Media, is_stream_id, key_of, mark_of, parsed, sound_of
 from voiceera.rules.audio import ULAW_8K
 
-_DIGITS = frozenset("0123456789*#ABCD")
-_LONGEST_ID = 128
 _BEFORE, _AFTER = b'{"event":"media","media":{"payload":"', b'"}}'
 _CLEAR = b'{"event":"clear"}'
 
@@ -30,26 +29,13 @@ class _Start(msgspec.Struct):
     call_control_id: str | None = None
 
 
-class _Media(msgspec.Struct):
-    payload: bytes
-    track: str = "inbound"
-
-
-class _Dtmf(msgspec.Struct):
-    digit: str
-
-
-class _Mark(msgspec.Struct):
-    name: str = ""
-
-
 class _Message(msgspec.Struct):
     event: str
     stream_id: str = ""
-    media: _Media | None = None
+    media: Media | None = None
     start: _Start | None = None
-    dtmf: _Dtmf | None = None
-    mark: _Mark | None = None
+    dtmf: Dtmf | None = None
+    mark: Mark | None = None
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -63,21 +49,16 @@ class TelnyxDialect:
         self._is_started = False
 
     def read(self, message: bytes | memoryview) -> Event:
-        try:
-            parsed = _decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Garbage("not a message of this dialect") from error
-        if parsed.event == "media":
-            return self._media(parsed.media)
-        match parsed.event:
+        told = parsed(_decode, message)
+        if told.event == "media":
+            return sound_of(told.media, is_started=self._is_started)
+        match told.event:
             case "start":
-                return self._start(parsed.start, parsed.stream_id)
+                return self._start(told.start, told.stream_id)
             case "dtmf":
-                if parsed.dtmf is None or parsed.dtmf.digit not in _DIGITS:
-                    raise Garbage("dtmf without a key")
-                return Digit(parsed.dtmf.digit)
+                return key_of(told.dtmf)
             case "mark":
-                return Played(parsed.mark.name) if parsed.mark and parsed.mark.name else None
+                return mark_of(told.mark)
             case "stop":
                 return Stopped()
         return None
@@ -94,17 +75,10 @@ class TelnyxDialect:
     def mark(self, name: str) -> bytes:
         return b'{"event":"mark","mark":{"name":%b}}' % _encode(name)
 
-    def _media(self, media: _Media | None) -> bytes | None:
-        if not self._is_started:
-            raise Garbage("media before start")
-        if media is None:
-            raise Garbage("media without a payload")
-        return media.payload if media.track == "inbound" and media.payload else None
-
     def _start(self, start: _Start | None, stream_id: str) -> Started:
         if self._is_started:
             raise Garbage("a second start")
-        if start is None or not 0 < len(stream_id) <= _LONGEST_ID:
+        if start is None or not is_stream_id(stream_id):
             raise Garbage("start without a stream")
         given = start.media_format
         if (given.encoding, str(given.sample_rate), str(given.channels)) != ("PCMU", "8000", "1"):

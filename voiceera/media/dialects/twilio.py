@@ -9,11 +9,9 @@ from binascii import b2a_base64
 
 import msgspec
 
-from voiceera.media.dialects.dialect import Digit, Event, Garbage, Played, Started, Stopped
+from voiceera.media.dialects.dialect import Event, Garbage, Started, Stopped
+from voiceera.media.dialects.json_stream import Dtmf, Mark, Media, is_stream_id, key_of, mark_of, parsed, sound_of
 from voiceera.rules.audio import ULAW_8K
-
-_DIGITS = frozenset("0123456789*#ABCD")
-_LONGEST_ID = 128
 
 
 class _MediaFormat(msgspec.Struct, rename="camel"):
@@ -28,25 +26,12 @@ class _Start(msgspec.Struct, rename="camel"):
     call_sid: str | None = None
 
 
-class _Media(msgspec.Struct):
-    payload: bytes
-    track: str = "inbound"
-
-
-class _Dtmf(msgspec.Struct):
-    digit: str
-
-
-class _Mark(msgspec.Struct):
-    name: str = ""
-
-
 class _Message(msgspec.Struct):
     event: str
-    media: _Media | None = None
+    media: Media | None = None
     start: _Start | None = None
-    dtmf: _Dtmf | None = None
-    mark: _Mark | None = None
+    dtmf: Dtmf | None = None
+    mark: Mark | None = None
 
 
 _decode = msgspec.json.Decoder(_Message).decode
@@ -63,21 +48,16 @@ class TwilioDialect:
         self._clear = b""
 
     def read(self, message: bytes | memoryview) -> Event:
-        try:
-            parsed = _decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Garbage("not a message of this dialect") from error
-        if parsed.event == "media":
-            return self._media(parsed.media)
-        match parsed.event:
+        told = parsed(_decode, message)
+        if told.event == "media":
+            return sound_of(told.media, is_started=self._stream_id is not None)
+        match told.event:
             case "start":
-                return self._start(parsed.start)
+                return self._start(told.start)
             case "dtmf":
-                if parsed.dtmf is None or parsed.dtmf.digit not in _DIGITS:
-                    raise Garbage("dtmf without a key")
-                return Digit(parsed.dtmf.digit)
+                return key_of(told.dtmf)
             case "mark":
-                return Played(parsed.mark.name) if parsed.mark and parsed.mark.name else None
+                return mark_of(told.mark)
             case "stop":
                 return Stopped()
         return None
@@ -95,17 +75,10 @@ class TwilioDialect:
         assert self._stream_id is not None
         return b'{"event":"mark","streamSid":%b,"mark":{"name":%b}}' % (self._stream_id, _encode(name))
 
-    def _media(self, media: _Media | None) -> bytes | None:
-        if self._stream_id is None:
-            raise Garbage("media before start")
-        if media is None:
-            raise Garbage("media without a payload")
-        return media.payload if media.track == "inbound" and media.payload else None
-
     def _start(self, start: _Start | None) -> Started:
         if self._stream_id is not None:
             raise Garbage("a second start")
-        if start is None or not 0 < len(start.stream_sid) <= _LONGEST_ID:
+        if start is None or not is_stream_id(start.stream_sid):
             raise Garbage("start without a stream")
         given = start.media_format
         if (given.encoding, str(given.sample_rate), str(given.channels)) != ("audio/x-mulaw", "8000", "1"):
