@@ -1,6 +1,7 @@
 """What an answer document tells the network to do, in whatever vendor's words it stands."""
 
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 from voiceera.rules.audio import AudioFormat
 
@@ -50,3 +51,18 @@ class Keys:
 
 
 Instruction = Stream | Wait | Hangup | Transfer | Keys
+
+
+def response_of(body: bytes, *, most_kilobytes: int) -> ElementTree.Element:
+    """The root of an answer in XML. Raises BadAnswer."""
+    if len(body) > most_kilobytes * 1000:
+        raise BadAnswer(f"longer than {most_kilobytes} KB")
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise BadAnswer("document types are not taken")
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise BadAnswer(str(error)) from error
+    if root.tag != "Response":
+        raise BadAnswer(f"the root is {root.tag!r}, not Response")
+    return root

@@ -3,7 +3,7 @@
 
 from xml.etree import ElementTree
 
-from voiceera.lab.instructions import BadAnswer, Hangup, Instruction, Keys, Stream, Transfer, Wait
+from voiceera.lab.instructions import BadAnswer, Hangup, Instruction, Keys, Stream, Transfer, Wait, response_of
 from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K
 
 CONTENT_TYPES = {
@@ -15,17 +15,7 @@ CONTENT_TYPES = {
 
 def parse_answer(body: bytes) -> list[Instruction]:
     """The document's elements in order. Raises BadAnswer."""
-    if len(body) > 100_000:
-        raise BadAnswer("longer than 100 KB")
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise BadAnswer("document types are not taken")
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError as error:
-        raise BadAnswer(str(error)) from error
-    if root.tag != "Response":
-        raise BadAnswer(f"the root is {root.tag!r}, not Response")
-    return [_element(child) for child in root]
+    return [_element(child) for child in response_of(body, most_kilobytes=100)]
 
 
 def _element(node: ElementTree.Element) -> Instruction:

@@ -3,23 +3,13 @@
 
 from xml.etree import ElementTree
 
-from voiceera.lab.instructions import BadAnswer, Hangup, Instruction, Keys, Stream, Transfer, Wait
+from voiceera.lab.instructions import BadAnswer, Hangup, Instruction, Keys, Stream, Transfer, Wait, response_of
 from voiceera.rules.audio import ULAW_8K
 
 
 def parse_twiml(body: bytes) -> list[Instruction]:
     """The document's verbs in order. Raises BadAnswer."""
-    if len(body) > 64_000:
-        raise BadAnswer("longer than 64 KB")
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise BadAnswer("document types are not taken")
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError as error:
-        raise BadAnswer(str(error)) from error
-    if root.tag != "Response":
-        raise BadAnswer(f"the root is {root.tag!r}, not Response")
-    return [_verb(child) for child in root]
+    return [_verb(child) for child in response_of(body, most_kilobytes=64)]
 
 
 def _verb(node: ElementTree.Element) -> Instruction:
