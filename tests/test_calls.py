@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from tests.world import NOON, World, make_world, number
+from tests.world import NOON, World, carrier_says, make_world, number
 from voiceera.errors import Conflict, Invalid
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, EndedAs
 from voiceera.rules.audio import ULAW_8K
@@ -97,7 +97,7 @@ async def test_without_room_for_the_call_the_carrier_is_told_to_hang_up(database
     first, second = await dialed(world, 1), await dialed(world, 2)
     assert await calls.answered(database, world.organization_id, first, world.trunk, NOON) is not None
     assert await calls.answered(database, world.organization_id, second, world.trunk, NOON) is None
-    await calls.carrier_event(database, world.organization_id, second, ENDED, NOON)
+    await carrier_says(database, world.organization_id, second, ENDED, NOON)
     assert await shown(world, second) == ("failed", "failed")
     assert await world.value("SELECT consumed FROM attempts WHERE id = :id", id=second) is False
 
@@ -111,10 +111,10 @@ async def test_every_order_of_the_carriers_news_and_the_close_ends_alike(world: 
         brief = await opened(world, call_id, tmp_path)
 
         steps: dict[str, Callable[[], Awaitable[object]]] = {
-            "ringing": lambda id=call_id: calls.carrier_event(  # type: ignore[misc]
+            "ringing": lambda id=call_id: carrier_says(  # type: ignore[misc]
                 world.database, world.organization_id, id, RINGING, NOON
             ),
-            "ended": lambda id=call_id: calls.carrier_event(  # type: ignore[misc]
+            "ended": lambda id=call_id: carrier_says(  # type: ignore[misc]
                 world.database, world.organization_id, id, ENDED, NOON
             ),
             "close": lambda brief=brief: calls.close(world.database, brief, RESULT, NOON),  # type: ignore[misc]
@@ -148,7 +148,7 @@ async def test_an_opt_out_puts_the_number_on_the_do_not_call_list_at_once(world:
 
 async def test_news_of_an_attempt_that_never_was_is_told_so(world: World) -> None:
     stranger = world.agent_id
-    assert not await calls.carrier_event(world.database, world.organization_id, stranger, ENDED, NOON)
+    assert not await carrier_says(world.database, world.organization_id, stranger, ENDED, NOON)
     assert await calls.answered(world.database, world.organization_id, stranger, world.trunk, NOON) is None
 
 

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from voiceera.ids import new_id
 from voiceera.providers.carriers.scripted import ScriptedCarrier
+from voiceera.providers.protocols import CarrierEvent
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval, RetryRule
+from voiceera.services.carrier_events import News, take_in_slice
 from voiceera.services.trunks import FixedTrunks, Trunk
 from voiceera.store import agents, media_nodes
 from voiceera.store.base import Connection, Database
@@ -39,6 +41,15 @@ def quick(**changes: Any) -> CampaignConfig:
 
 def number(index: int) -> str:
     return f"+1202555{index:04d}"
+
+
+async def carrier_says(
+    database: Database, organization_id: UUID, attempt_id: UUID, event: CarrierEvent, now: datetime
+) -> bool:
+    """Whether the attempt of which the carrier tells is known."""
+    (known,) = await take_in_slice(database, None, organization_id, [News(attempt_id, event, now)])
+    assert isinstance(known, bool)
+    return known
 
 
 @dataclass

@@ -10,14 +10,13 @@ from fastapi import FastAPI
 
 from tests.api.calls import CallBook, book_of
 from tests.api.conftest import Person, _quiet, ann, anyone, app, bob, bus, client_of, hire, join, post, root, settings
-from tests.world import ANY_TIME, FLOW, number
+from tests.world import ANY_TIME, FLOW, carrier_says, number
 from voiceera import clock
 from voiceera.api.depends import Backend
 from voiceera.config import Settings
 from voiceera.ids import new_id
 from voiceera.providers.carriers.scripted import ScriptedCarrier
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, EndedAs
-from voiceera.services import calls
 from voiceera.store import media_nodes
 from voiceera.store.base import Database
 from voiceera.worker.dialer import Dialer
@@ -70,7 +69,7 @@ class Line:
             under_way = found.all()
         for attempt in under_way[:count]:
             event = CarrierEvent(CarrierEventKind.ENDED, attempt.carrier_call_id, ended_as)
-            await calls.carrier_event(self.backend.database, self.organization_id, attempt.id, event, clock.utc_now())
+            await carrier_says(self.backend.database, self.organization_id, attempt.id, event, clock.utc_now())
 
     async def campaign(self, people: int = 3, name: str = "Spring", **fields: Any) -> Any:
         """A draft with so many people in it."""

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.world import NOON, World, number, quick
+from tests.world import NOON, World, carrier_says, number, quick
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, Dial, DialAnswer, EndedAs, Placed
 from voiceera.rules.campaigns import ContactDraft
-from voiceera.services import calls, campaigns, contacts
+from voiceera.services import campaigns, contacts
 from voiceera.services.campaigns import CampaignDraft
 from voiceera.store import campaigns as stored
 from voiceera.worker.dialer import Dialer
@@ -73,11 +73,11 @@ class Floor:
 
     async def ends(self, attempt_id: UUID, ended_as: EndedAs) -> None:
         event = CarrierEvent(CarrierEventKind.ENDED, f"c-{attempt_id}", ended_as)
-        await calls.carrier_event(self.world.database, self.world.organization_id, attempt_id, event, self.now)
+        await carrier_says(self.world.database, self.world.organization_id, attempt_id, event, self.now)
 
     async def rings(self, attempt_id: UUID) -> None:
         event = CarrierEvent(CarrierEventKind.RINGING, f"c-{attempt_id}")
-        await calls.carrier_event(self.world.database, self.world.organization_id, attempt_id, event, self.now)
+        await carrier_says(self.world.database, self.world.organization_id, attempt_id, event, self.now)
 
     async def open_attempts(self, states: Iterable[str] = ("dialing", "ringing")) -> list[UUID]:
         words = ", ".join(f"'{state}'" for state in states)

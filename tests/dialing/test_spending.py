@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world, number, quick
+from tests.world import carrier_says, make_world, number, quick
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, DialAnswer, EndedAs, Placed
 from voiceera.rules.campaigns import ContactState, RetryRule
 from voiceera.rules.dialing_limits import DialingLimits
@@ -89,7 +89,7 @@ async def test_what_a_call_did_not_need_is_free_again_and_what_it_cost_is_not(fl
     await floor.dial()
     (attempt,) = await floor.open_attempts()
     told = CarrierEvent(CarrierEventKind.ENDED, f"c-{attempt}", EndedAs.BUSY, cost="0.05")
-    await calls.carrier_event(world.database, world.organization_id, attempt, told, floor.now)
+    await carrier_says(world.database, world.organization_id, attempt, told, floor.now)
     assert await purse(floor, "campaign") == (Decimal("0.05"), NOTHING)
     floor.later(minutes=2)
     await floor.dial()

@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from voiceera.api.depends import Visit
 from voiceera.log import get_logger
 from voiceera.providers.protocols import CallbackRequest
-from voiceera.services.calls import Proof
+from voiceera.services.carrier_news import Proof
 from voiceera.services.trunks import Trunk
 
 log = get_logger("carriers")

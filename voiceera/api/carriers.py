@@ -15,8 +15,8 @@ from voiceera.api.routing import CarrierRoute
 from voiceera.errors import Conflict
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, Transfer
 from voiceera.services import calls
-from voiceera.services.calls import Proof, Replayed
 from voiceera.services.carrier_events import News
+from voiceera.services.carrier_news import Proof, Replayed
 from voiceera.services.trunks import Trunk
 
 routes = APIRouter(

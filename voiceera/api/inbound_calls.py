@@ -16,7 +16,8 @@ from voiceera.api.routing import CarrierRoute
 from voiceera.errors import Conflict, Invalid, VoiceEraError
 from voiceera.providers.protocols import CallbackRequest, CarrierEventKind, RungIn
 from voiceera.services import calls, inbound
-from voiceera.services.calls import MediaInvitation, Proof, Replayed
+from voiceera.services.calls import MediaInvitation
+from voiceera.services.carrier_news import Proof, Replayed
 from voiceera.services.inbound import NotAnswered
 from voiceera.services.trunks import Trunk
 from voiceera.store.phone_numbers import PhoneNumber

@@ -13,20 +13,17 @@ from uuid import UUID
 from voiceera.errors import Conflict, FieldProblem, Invalid, NotFound
 from voiceera.ids import new_id, new_secret
 from voiceera.log import request_id
-from voiceera.providers.protocols import CarrierEvent, CarrierEventKind
-from voiceera.rules.attempts import OVER, SHOWN_AS, may_move
+from voiceera.rules.attempts import OVER
 from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import AttemptState, CallBrief, CallStatus, Direction, TurnRecord
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval
 from voiceera.rules.phones import NotANumber, to_e164
 from voiceera.rules.sound_files import recording_key
-from voiceera.rules.webhooks import Event
+from voiceera.services.carrier_news import NOT_OVER_HTTP, Move, Proof, go_on, refuse_replay
 from voiceera.services.close import close as close
-from voiceera.services.events import emit_of_call
-from voiceera.services.live import CallState, tell
-from voiceera.services.settle import LIVE_CHECK, RING_CHECK, settle
+from voiceera.services.live import tell
 from voiceera.services.trunks import Trunk
-from voiceera.store import agents, attempts, calls, carrier_requests, do_not_call, media_nodes
+from voiceera.store import agents, attempts, calls, do_not_call, media_nodes
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
@@ -100,19 +97,6 @@ def _number(to: str, country: str) -> str:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """How far a carrier's request may be believed. `fingerprint`: the same again is refused; None: it was not asked
-    over HTTP. `of_body` False: all but its URL is a hint."""
-
-    fingerprint: bytes | None = None
-    of_body: bool = True
-
-
-class Replayed(Exception):
-    """A carrier's request that was taken in before."""
-
-
-@dataclass(frozen=True)
 class MediaInvitation:
     """Where the carrier shall open its media socket, once and within a minute, and how it shall carry sound."""
 
@@ -128,7 +112,7 @@ async def answered(
     now: datetime,
     *,
     carrier_call_id: str | None = None,
-    proof: Proof = Proof(),
+    proof: Proof = NOT_OVER_HTTP,
     bus: Bus | None = None,
 ) -> MediaInvitation | None:
     """Somebody picked up: choose a media process with room and make the token that opens its socket.
@@ -140,18 +124,10 @@ async def answered(
         attempt = await attempts.lock(connection, organization_id, attempt_id)
         if attempt is None or attempt.state in OVER or attempt.carrier_ended_at is not None:
             return None
-        attempt, state = await _go_on(connection, attempt, AttemptState.IN_PROGRESS, now, carrier_call_id)
+        attempt, state = await go_on(connection, Move(attempt, AttemptState.IN_PROGRESS, now, carrier_call_id))
         invitation = await invite(connection, attempt, trunk, now)
     await tell(bus, state)
     return invitation
-
-
-async def refuse_replay(connection: Connection, organization_id: UUID, proof: Proof, now: datetime) -> None:
-    """Raises Replayed."""
-    if proof.fingerprint is not None and not await carrier_requests.is_first(
-        connection, organization_id, proof.fingerprint, now
-    ):
-        raise Replayed
 
 
 async def invite(connection: Connection, attempt: Attempt, trunk: Trunk, now: datetime) -> MediaInvitation | None:
@@ -173,102 +149,6 @@ async def invite(connection: Connection, attempt: Attempt, trunk: Trunk, now: da
     await attempts.change(connection, attempt, media_node_id=node.id)
     url = f"{node.url}/media/{trunk.provider}/{attempt.organization_id.hex}.{secret}"
     return MediaInvitation(url, trunk.audio_format(attempt.phone_number))
-
-
-async def carrier_event(
-    database: Database,
-    organization_id: UUID,
-    attempt_id: UUID,
-    event: CarrierEvent,
-    now: datetime,
-    *,
-    proof: Proof = Proof(),
-    bus: Bus | None = None,
-) -> bool:
-    """Take in what the carrier says: forward only; doubled and late news change nothing. False: no such attempt.
-    Raises Replayed."""
-    async with database.organization(organization_id) as connection:
-        await refuse_replay(connection, organization_id, proof, now)
-        attempt = await attempts.lock(connection, organization_id, attempt_id)
-        if attempt is None:
-            return False
-        state = await take_in(connection, attempt, event, now, proof)
-    await tell(bus, state)
-    return True
-
-
-async def take_in(
-    connection: Connection, attempt: Attempt, event: CarrierEvent, now: datetime, proof: Proof = Proof()
-) -> CallState | None:
-    """`carrier_event` on an attempt that is locked already; answers what watchers shall be told."""
-    if attempt.state in OVER or attempt.carrier_ended_at is not None:
-        return None
-    if not proof.of_body:
-        event = CarrierEvent(event.kind, None)
-        if event.kind is CarrierEventKind.ENDED:
-            # Perhaps it is: the carrier is asked at once, and its look-up counts.
-            await attempts.change(connection, attempt, check_at=now)
-            return None
-    match event.kind:
-        case CarrierEventKind.RINGING:
-            _, state = await _go_on(connection, attempt, AttemptState.RINGING, now, event.carrier_call_id)
-            return state
-        case CarrierEventKind.ANSWERED:
-            _, state = await _go_on(connection, attempt, AttemptState.IN_PROGRESS, now, event.carrier_call_id)
-            return state
-        case CarrierEventKind.ENDED:
-            ended = await attempts.change(
-                connection,
-                attempt,
-                carrier_ended_at=now,
-                accepted_at=attempt.accepted_at or now,
-                ended_as=event.ended_as,
-                carrier_call_id=event.carrier_call_id or attempt.carrier_call_id,
-            )
-            await calls.note_carrier_end(
-                connection,
-                attempt.organization_id,
-                attempt.id,
-                carrier_call_id=ended.carrier_call_id,
-                cause=event.hangup_cause,
-                duration_seconds=event.duration_seconds,
-                cost=event.cost,
-            )
-            return await settle(connection, ended, now)
-
-
-async def _go_on(
-    connection: Connection, attempt: Attempt, to: AttemptState, now: datetime, carrier_call_id: str | None
-) -> tuple[Attempt, CallState | None]:
-    """Move an open attempt forward, if it is not there yet."""
-    if not may_move(attempt.state, to):
-        return attempt, None
-    noted = {"ringing_at": attempt.ringing_at or now} if to is AttemptState.RINGING else {"answered_at": now}
-    name = carrier_call_id or attempt.carrier_call_id
-    moved = await attempts.change(
-        connection,
-        attempt,
-        state=to,
-        carrier_call_id=name,
-        accepted_at=attempt.accepted_at or now,
-        unknown_since=None,
-        check_at=now + (RING_CHECK if to is AttemptState.RINGING else LIVE_CHECK),
-        **noted,
-    )
-    heard = await calls.move(
-        connection,
-        attempt.organization_id,
-        attempt.id,
-        status=SHOWN_AS[to],
-        carrier_call_id=name,
-        **noted,
-    )
-    if heard and attempt.accepted_at is None:  # the carrier's callback is faster than its answer to the dial
-        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_STARTED, now)
-    if heard and to is AttemptState.IN_PROGRESS:
-        await emit_of_call(connection, attempt.organization_id, attempt.id, Event.CALL_ANSWERED, now)
-    name_of_contact = await calls.contact_name(connection, attempt.organization_id, attempt.id)
-    return moved, CallState(attempt.id, attempt.campaign_id, attempt.contact_id, name_of_contact, SHOWN_AS[to])
 
 
 # ── the media socket ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,7 +173,7 @@ async def redeem_media_token(
         attempt = await attempts.lock(connection, organization_id, call_id)
         if attempt is None or attempt.state in OVER or attempt.conversation_started_at is not None:
             return None
-        attempt, _ = await _go_on(connection, attempt, AttemptState.IN_PROGRESS, now, None)
+        attempt, _ = await go_on(connection, Move(attempt, AttemptState.IN_PROGRESS, now))
         await attempts.change(connection, attempt, conversation_started_at=now)
         return await _brief(connection, attempt, recordings_dir)
 

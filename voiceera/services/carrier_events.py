@@ -4,6 +4,7 @@ Whoever calls back is answered once the transaction is committed. A campaign's c
 for each callback would have them wait for each other.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,9 @@ from uuid import UUID
 
 from voiceera.gathering import Gatherer
 from voiceera.providers.protocols import CarrierEvent
-from voiceera.services.calls import Proof, Replayed, refuse_replay, take_in
+from voiceera.services.carrier_news import NOT_OVER_HTTP, Proof, Replayed, Told, take_in_all
 from voiceera.services.live import CallState, tell_all
-from voiceera.store import attempts
-from voiceera.store.attempts import Attempt
+from voiceera.store import attempts, carrier_requests
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
@@ -27,7 +27,7 @@ class News:
     attempt_id: UUID
     event: CarrierEvent
     now: datetime
-    proof: Proof
+    proof: Proof = NOT_OVER_HTTP
 
 
 class CarrierEvents:
@@ -48,38 +48,65 @@ class CarrierEvents:
         return known
 
     async def _take_in(self, organization_id: UUID, slice_: Sequence[News]) -> list[bool | Replayed]:
-        async with self._database.organization(organization_id) as connection:
-            known, states = await _take_in_all(connection, organization_id, slice_)
-        await tell_all(self._bus, states)
-        return known
+        return await take_in_slice(self._database, self._bus, organization_id, slice_)
 
 
-async def _take_in_all(
+async def take_in_slice(
+    database: Database, bus: Bus | None, organization_id: UUID, slice_: Sequence[News]
+) -> list[bool | Replayed]:
+    """Whether each one's attempt is known, or that it was taken in before."""
+    async with database.organization(organization_id) as connection:
+        known, states = await _take_in(connection, organization_id, slice_)
+    await tell_all(bus, states)
+    return known
+
+
+async def _take_in(
     connection: Connection, organization_id: UUID, slice_: Sequence[News]
 ) -> tuple[list[bool | Replayed], list[CallState]]:
-    """(whether each one's attempt is known, what watchers shall be told)."""
-    locked = await attempts.lock_all(connection, organization_id, [news.attempt_id for news in slice_])
-    current: dict[UUID, Attempt | None] = {attempt.id: attempt for attempt in locked}
-    answers: dict[int, bool | Replayed] = {}
+    """The same in a transaction, and what watchers shall be told."""
+    locked = await attempts.lock_all(connection, organization_id, list({news.attempt_id for news in slice_}))
+    current = {attempt.id: attempt for attempt in locked}
+    answers: list[bool | Replayed] = []
+    fresh: list[News] = []
+    for news, is_first in zip(slice_, await _are_first(connection, organization_id, slice_), strict=True):
+        is_known = news.attempt_id in current
+        answers.append(is_known if is_first else Replayed())
+        fresh += [news] if is_first and is_known else []
     states: list[CallState] = []
-    # Campaign after campaign: their counters are locked in this order; what came first, goes first.
-    for place in sorted(range(len(slice_)), key=lambda place: (_campaign(current, slice_[place]), place)):
-        news = slice_[place]
-        try:
-            await refuse_replay(connection, organization_id, news.proof, news.now)
-        except Replayed as replayed:
-            answers[place] = replayed
-            continue
-        attempt = current.pop(news.attempt_id, None)
-        if attempt is None:  # or it is another event's in this slice, which has moved it
-            attempt = await attempts.lock(connection, organization_id, news.attempt_id)
-        answers[place] = attempt is not None
-        if attempt is not None:
-            state = await take_in(connection, attempt, news.event, news.now, news.proof)
-            states += [] if state is None else [state]
-    return [answers[place] for place in range(len(slice_))], states
+    for part in rounds(fresh):
+        told = [
+            Told(current[news.attempt_id], news.event, news.now, news.proof)
+            for news in part
+            if news.attempt_id in current
+        ]
+        moved, shown = await take_in_all(connection, organization_id, told)
+        states += shown
+        current |= {attempt.id: attempt for attempt in moved}
+        for state in shown:
+            if state.is_over:
+                del current[state.call_id]
+    return answers, states
 
 
-def _campaign(current: dict[UUID, Attempt | None], news: News) -> str:
-    attempt = current.get(news.attempt_id)
-    return "" if attempt is None else str(attempt.campaign_id)
+async def _are_first(connection: Connection, organization_id: UUID, slice_: Sequence[News]) -> list[bool]:
+    """Whether each was never taken in before: neither in another slice, nor earlier in this one."""
+    proved = {news.proof.fingerprint for news in slice_ if news.proof.fingerprint is not None}
+    unseen = await carrier_requests.note_all(connection, organization_id, proved, slice_[0].now)
+    found = []
+    for news in slice_:
+        found.append(news.proof.fingerprint is None or news.proof.fingerprint in unseen)
+        unseen.discard(news.proof.fingerprint or b"")
+    return found
+
+
+def rounds(slice_: Sequence[News]) -> list[list[News]]:
+    """News of different attempts, which are worked on together; more of one attempt waits for what came before."""
+    parts: list[list[News]] = []
+    seen: Counter[UUID] = Counter()
+    for news in slice_:
+        if seen[news.attempt_id] == len(parts):
+            parts.append([])
+        parts[seen[news.attempt_id]].append(news)
+        seen[news.attempt_id] += 1
+    return parts

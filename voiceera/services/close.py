@@ -144,7 +144,7 @@ async def _end_without_carrier(connection: Connection, brief: CallBrief, result:
     outcome = conversation_verdict(result).outcome
     duration = (result.ended_at - result.started_at).total_seconds()
     call = await calls.get(connection, brief.organization_id, brief.call_id)
-    cost = {} if call is None else await costs.charged(connection, call, duration)
+    cost = {} if call is None else await costs.charged(connection, call, duration, None)
     heard = await calls.move(
         connection,
         brief.organization_id,

@@ -16,16 +16,18 @@ from voiceera.store.base import Connection
 _TOKENS = {"prompt_tokens": Unit.PROMPT_TOKEN, "completion_tokens": Unit.COMPLETION_TOKEN}
 
 
-async def charged(connection: Connection, call: sa.Row[Any], duration_seconds: float | None) -> dict[str, Any]:
+async def charged(
+    connection: Connection, call: sa.Row[Any], duration_seconds: float | Decimal | None, carrier_cost: Decimal | None
+) -> dict[str, Any]:
     """Write the call's ledger anew; `cost` and `cost_parts` as its row shall have them, nothing if nothing has a
-    price. `duration_seconds`: of the call from answer to end."""
+    price. `duration_seconds`: of the call from answer to end; `carrier_cost`: as the carrier told it."""
     of = call.organization_id, call.id
     listed = await prices.every(connection, call.organization_id)
     entries = []
-    for use in await _uses(connection, call, Decimal(str(duration_seconds or 0))):
-        if use.part is Part.CARRIER and use.unit is Unit.MINUTE and call.carrier_cost is not None:
-            entries.append(told_by_carrier(use, call.carrier_cost))
-        elif use.part is not Part.CARRIER or call.carrier_cost is None:
+    for use in await _uses(connection, call, Decimal(str(duration_seconds or 0)), carrier_cost):
+        if use.part is Part.CARRIER and use.unit is Unit.MINUTE and carrier_cost is not None:
+            entries.append(told_by_carrier(use, carrier_cost))
+        elif use.part is not Part.CARRIER or carrier_cost is None:
             entries.append(entry(use, listed))
     await call_costs.put(connection, *of, entries)
     cost = total(entries)
@@ -37,21 +39,23 @@ async def charge(connection: Connection, organization_id: UUID, call_id: UUID) -
     call = await calls.get(connection, organization_id, call_id)
     if call is None or call.ended_at is None:
         return
-    if cost := await charged(connection, call, call.duration_seconds):
+    if cost := await charged(connection, call, call.duration_seconds, call.carrier_cost):
         await calls.change(connection, organization_id, call_id, **cost)
 
 
-async def _uses(connection: Connection, call: sa.Row[Any], seconds: Decimal) -> list[Use]:
+async def _uses(
+    connection: Connection, call: sa.Row[Any], seconds: Decimal, carrier_cost: Decimal | None
+) -> list[Use]:
     config = await agents.get_version(connection, call.organization_id, call.agent_id, call.agent_version)
-    uses = list(_carriers(call, seconds))
+    uses = list(_carriers(call, seconds, carrier_cost))
     if config is not None:
         uses += [use for use in await _vendors(connection, call, config) if use.provider not in EMBEDDED]
     return [use for use in uses if use.quantity]
 
 
-def _carriers(call: sa.Row[Any], seconds: Decimal) -> Iterator[Use]:
+def _carriers(call: sa.Row[Any], seconds: Decimal, carrier_cost: Decimal | None) -> Iterator[Use]:
     """Only of calls that were answered: what carriers ask for others, they say themselves."""
-    if call.direction != Direction.BROWSER and (call.answered_at or call.carrier_cost is not None):
+    if call.direction != Direction.BROWSER and (call.answered_at or carrier_cost is not None):
         yield Use(Part.CARRIER, call.provider or "", "", Unit.MINUTE, max(seconds, Decimal("0.001")) / 60)
         yield Use(Part.CARRIER, call.provider or "", "", Unit.CALL, Decimal(1))
 

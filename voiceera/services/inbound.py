@@ -17,7 +17,8 @@ from voiceera.rules.attempts import OVER
 from voiceera.rules.calls import AttemptState, CallStatus, Direction, Outcome
 from voiceera.rules.preview import cannot_run
 from voiceera.rules.webhooks import Event
-from voiceera.services.calls import MediaInvitation, Proof, invite, refuse_replay, take_in
+from voiceera.services.calls import MediaInvitation, invite
+from voiceera.services.carrier_news import Proof, refuse_replay, take_in
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState, tell
 from voiceera.services.missed_calls import call_back

@@ -19,7 +19,7 @@ from voiceera.rules.spending import (
     purses_of,
     would_pass,
 )
-from voiceera.store import attempts, calls, purses
+from voiceera.store import attempts, purses
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection
 
@@ -79,31 +79,48 @@ async def reserve(
     return answers
 
 
-async def pay(connection: Connection, attempt: Attempt, now: datetime) -> None:
-    """The attempt, which is locked, is over: what it cost is spent, the rest is free again."""
-    if attempt.reserved is None:
-        return
-    call = await calls.get(connection, attempt.organization_id, attempt.id)
-    told = None if call is None else call.carrier_cost
+@dataclass(frozen=True)
+class Bill:
+    """An attempt that is over, and what its carrier says that it cost (None: it says nothing). It is locked."""
+
+    attempt: Attempt
+    told: Decimal | None
+
+
+async def pay(connection: Connection, organization_id: UUID, bills: Sequence[Bill], now: datetime) -> None:
+    """What the attempts cost is spent, the rest of what was put aside is free again. Whoever ends them writes down
+    that nothing is reserved any more."""
+    await _settle(connection, organization_id, [(each.attempt, _spent(each, now)) for each in bills])
+
+
+def _spent(bill: Bill, now: datetime) -> Decimal:
+    if bill.told is not None:
+        return bill.told
+    attempt = bill.attempt
     ended_at = attempt.carrier_ended_at or now
     talked = 0.0 if attempt.answered_at is None else (ended_at - attempt.answered_at).total_seconds()
-    price = attempt.price_per_minute or Decimal(0)
-    await _settle(connection, attempt, cost(price, talked) if told is None else told)
+    return cost(attempt.price_per_minute or Decimal(0), talked)
 
 
 async def give_back(connection: Connection, attempt: Attempt) -> None:
     """The attempt was never placed."""
+    await _settle(connection, attempt.organization_id, [(attempt, Decimal(0))])
     if attempt.reserved is not None:
-        await _settle(connection, attempt, Decimal(0))
+        await attempts.change(connection, attempt, reserved=None)
 
 
-async def _settle(connection: Connection, attempt: Attempt, spent: Decimal) -> None:
-    assert attempt.reserved is not None and attempt.dialed_at is not None
-    keys = purses_of(attempt.agent_id, attempt.campaign_id, attempt.dialed_at)
-    await purses.hold(connection, attempt.organization_id, keys)
-    change = Purse(spent, -attempt.reserved)
-    await purses.add(connection, attempt.organization_id, dict.fromkeys(keys, change))
-    await attempts.change(connection, attempt, reserved=None)
+async def _settle(connection: Connection, organization_id: UUID, spent: Sequence[tuple[Attempt, Decimal]]) -> None:
+    changes: dict[str, Purse] = {}
+    for attempt, amount in spent:
+        if attempt.reserved is None:
+            continue
+        assert attempt.dialed_at is not None
+        for key in purses_of(attempt.agent_id, attempt.campaign_id, attempt.dialed_at):
+            before = changes.get(key, Purse())
+            changes[key] = Purse(before.spent + amount, before.reserved - attempt.reserved)
+    if changes:
+        await purses.hold(connection, organization_id, list(changes))
+        await purses.add(connection, organization_id, changes)
 
 
 def money(amount: float) -> Decimal:

@@ -9,8 +9,8 @@ from voiceera.rules.attempts import OVER, Verdict, verdict
 from voiceera.rules.calls import AttemptState, Direction, EndedAs, HangupCause, Outcome
 from voiceera.rules.campaigns import Action, CampaignStatus, allowed_actions
 from voiceera.services import campaigns as campaign_moves
-from voiceera.services.calls import take_in
 from voiceera.services.carrier_answers import become_unknown
+from voiceera.services.carrier_news import take_in
 from voiceera.services.live import CallState
 from voiceera.services.releasing import release, requeue
 from voiceera.services.settle import LIVE_CHECK, end

@@ -220,13 +220,19 @@ async def add(connection: Connection, row: dict[str, Any]) -> None:
     await connection.execute(sa.insert(attempts).values(**row))
 
 
-async def count_outcomes(connection: Connection, organization_id: UUID, contact_id: UUID, outcome: Outcome) -> int:
-    """How many of the contact's ended attempts came out like this, faults left out."""
+async def count_outcomes(
+    connection: Connection, organization_id: UUID, contact_ids: Sequence[UUID]
+) -> dict[tuple[UUID, Outcome], int]:
+    """How many of each contact's ended attempts came out how, faults left out."""
     a = attempts.c
-    statement = sa.select(sa.func.count()).where(
-        a.organization_id == organization_id, a.contact_id == contact_id, a.outcome == outcome, a.consumed
+    statement = sa.select(a.contact_id, a.outcome, sa.func.count()).where(
+        a.organization_id == organization_id,
+        a.contact_id == sa.any_(_ids(contact_ids)),
+        a.outcome.is_not(None),
+        a.consumed,
     )
-    return int((await connection.execute(statement)).scalar_one())
+    rows = await connection.execute(statement.group_by(a.contact_id, a.outcome))
+    return {(row[0], Outcome(row[1])): row[2] for row in rows}
 
 
 def _of_campaign(organization_id: UUID, campaign_id: UUID) -> sa.ColumnElement[bool]:

@@ -126,7 +126,17 @@ async def add_all(connection: Connection, organization_id: UUID, rows: Sequence[
 
 async def move_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> bool:
     """`move` for a slice: each row has its id, and the same columns to write."""
-    return await update_all(connection, calls, organization_id, rows, asking=LISTENING)
+    told = await update_all(connection, calls, organization_id, rows, returning=LISTENING)
+    return bool(told and told[0][0])
+
+
+async def move_and_name(
+    connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]
+) -> tuple[bool, dict[UUID, str | None]]:
+    """`move_all`, and what the calls' contacts are called."""
+    returning = f"{LISTENING}, calls.id, calls.contact_name"
+    told = await update_all(connection, calls, organization_id, rows, returning=returning)
+    return bool(told and told[0][0]), {row.id: row.contact_name for row in told}
 
 
 async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:
@@ -146,6 +156,12 @@ async def remove(connection: Connection, organization_id: UUID, call_id: UUID) -
 
 async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
     return (await connection.execute(sa.select(calls).where(is_call(organization_id, call_id)))).one_or_none()
+
+
+async def get_all(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> Sequence[sa.Row[Any]]:
+    chosen = calls.c.id == sa.any_(sa.literal(list(ids), ARRAY(_ID)))
+    statement = sa.select(calls).where(calls.c.organization_id == organization_id, chosen)
+    return (await connection.execute(statement)).all()
 
 
 async def hold(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
@@ -232,10 +248,6 @@ async def abandoned(connection: Connection, silent_since: datetime) -> list[tupl
     """(organization, call) of those whose media process has been silent since then. Needs a platform transaction."""
     rows = await connection.execute(_ABANDONED, {"silent_since": silent_since})
     return [(row.organization_id, row.id) for row in rows]
-
-
-async def contact_name(connection: Connection, organization_id: UUID, call_id: UUID) -> str | None:
-    return await connection.scalar(sa.select(calls.c.contact_name).where(is_call(organization_id, call_id)))
 
 
 async def note_carrier_end(

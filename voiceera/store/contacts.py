@@ -18,6 +18,7 @@ from voiceera.store.base import Connection, metadata
 from voiceera.store.do_not_call import do_not_call
 from voiceera.store.filters import Span, equal, matching
 from voiceera.store.page import Page, PageRequest, page
+from voiceera.store.slices import update_all
 
 _WHEN = TIMESTAMP(timezone=True)
 _ID = sa.Uuid()
@@ -125,9 +126,20 @@ async def find(
 
 async def lock(connection: Connection, organization_id: UUID, contact_id: UUID) -> Contact | None:
     """The contact, held until the transaction ends; after its attempt, before the counters."""
-    statement = sa.select(*_COLUMNS).where(_is(organization_id, contact_id)).with_for_update(key_share=True)
-    row = (await connection.execute(statement)).one_or_none()
-    return _contact(row) if row else None
+    return (await lock_all(connection, organization_id, [contact_id])).get(contact_id)
+
+
+async def lock_all(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Contact]:
+    """`lock` for a slice, in the order of their ids."""
+    c = contacts.c
+    chosen = c.id == sa.any_(sa.literal(list(ids), ARRAY(_ID)))
+    statement = sa.select(*_COLUMNS).where(c.organization_id == organization_id, chosen).order_by(c.id)
+    return {row.id: _contact(row) for row in await connection.execute(statement.with_for_update(key_share=True))}
+
+
+async def change_all(connection: Connection, organization_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    """`change` for a slice: each row has its id, and the same columns to write."""
+    await update_all(connection, contacts, organization_id, rows)
 
 
 async def change(connection: Connection, contact: Contact, **values: Any) -> None:

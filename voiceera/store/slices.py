@@ -24,14 +24,14 @@ async def insert_all(connection: Connection, table: sa.Table, organization_id: U
 
 
 async def update_all(
-    connection: Connection, table: sa.Table, organization_id: UUID, rows: Rows, *, asking: str = "true"
-) -> bool:
-    """Each row names its id; its other columns are written. Whether any row was there, and the SQL in `asking`, which
-    knows :organization_id, is so."""
+    connection: Connection, table: sa.Table, organization_id: UUID, rows: Rows, *, returning: str = "true"
+) -> Sequence[sa.Row[Any]]:
+    """Each row names its id; its other columns are written. Answers what `returning`, SQL which knows
+    :organization_id, says of each row that was there."""
     if not rows:
-        return False
+        return []
     given = {"organization_id": organization_id} | _columns(table, rows)
-    return bool(await connection.scalar(_update(table, tuple(rows[0]), asking), given))
+    return (await connection.execute(_update(table, tuple(rows[0]), returning), given)).all()
 
 
 def _columns(table: sa.Table, rows: Rows) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def _insert(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
 
 
 @lru_cache(maxsize=100)
-def _update(table: sa.Table, names: tuple[str, ...], asking: str) -> sa.TextClause:
+def _update(table: sa.Table, names: tuple[str, ...], returning: str) -> sa.TextClause:
     moves = ", ".join(f'"{name}" = {_value(table, name)}' for name in names if name != "id")
     return sa.text(f"""
         UPDATE {table.name} SET {moves} FROM {_given(names, table)}
-        WHERE {table.name}.organization_id = :organization_id AND {table.name}.id = n.id RETURNING {asking}
+        WHERE {table.name}.organization_id = :organization_id AND {table.name}.id = n.id RETURNING {returning}
     """).bindparams(_ORGANIZATION)
 
 
