@@ -66,7 +66,17 @@ def callees(called: Sequence[str]) -> dict[str, Any]:
 class Victim:
     """One role, or one wrong dialer, that can be stopped, killed with -9 and replaced."""
 
-    def __init__(self, role: str, settings: Settings, output: Path, listener: socket.socket | None = None) -> None:
+    def __init__(
+        self,
+        role: str,
+        settings: Settings,
+        output: Path,
+        listener: socket.socket | None = None,
+        *,
+        is_replaced: bool = True,
+    ) -> None:
+        """`is_replaced`: the one after it is loaded as soon as it starts, so that what is killed is soon replaced."""
+        self._is_replaced = is_replaced
         self.role = role
         self._settings = settings
         self._output = output
@@ -80,11 +90,11 @@ class Victim:
         return self._child.pid
 
     async def start(self) -> None:
-        """The one after it is loaded already: what is killed is soon replaced."""
         self._child = self._next or Child(self.role, self._output, self._listener)
-        self._next = Child(self.role, self._output, self._listener)
+        self._next = Child(self.role, self._output, self._listener) if self._is_replaced else None
         await self._child.start(self._settings)
-        self._next.load()
+        if self._next is not None:
+            self._next.load()
 
     def stop(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -186,10 +196,11 @@ async def stage(
     seed: int,
     calls_per_second: float = 100.0,
     media_capacity: int = 1000,
+    kills: bool = True,
 ) -> AsyncIterator[Stage]:
     """Lab, database, API and media, and workers that are not started yet. Main thread only.
 
-    `people`: who answers how, as the lab's callees; `calls_per_second`: what the lab takes.
+    `people`: who answers how, as the lab's callees; `calls_per_second`: what the lab takes; `kills`: roles will be.
     """
     file = directory / "callees.yaml"
     file.write_text(json.dumps(people), encoding="utf-8")
@@ -203,9 +214,9 @@ async def stage(
         listener = running.enter_context(bound_socket("127.0.0.1", 0, "--port"))
         settings = _settings(directory, lab, postgres.url, media_capacity).with_public_url(listener.getsockname()[1])
         output = directory / "platform.log"
-        media = Victim("media", settings, output)
-        api_role = Victim("api", settings, output, listener)
-        dialers = [Victim("worker", settings, output) for _ in range(workers)]
+        media = Victim("media", settings, output, is_replaced=kills)
+        api_role = Victim("api", settings, output, listener, is_replaced=kills)
+        dialers = [Victim("worker", settings, output, is_replaced=kills) for _ in range(workers)]
         database = Database(postgres.url, pool_size=4)
         api = ApiClient(settings.public_url)
         running.push_async_callback(database.close)

@@ -42,6 +42,7 @@ class Floor:
                 public_url="http://api",
                 name=name,
                 now=lambda: self.now,
+                answers_wait_seconds=0,
             )
         return self.dialers[name]
 

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voiceera.rules.pacing import ON_THE_WAY, SEND_WITHIN, Limit, free_places, starts, with_starts
+from voiceera.rules.pacing import (
+    FASTEST_PACE,
+    ON_THE_WAY,
+    SEND_WITHIN,
+    SLOWEST_PACE,
+    Limit,
+    Pace,
+    free_places,
+    starts,
+    with_starts,
+)
 
 NOON = datetime(2026, 3, 10, 16, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -124,3 +134,36 @@ def test_no_interleaving_of_dialers_passes_any_limit_in_any_second(
         line.arrive(names, [start + lateness[place % len(lateness)] for place, start in enumerate(given)])
     for name, arrived in line.arrived.items():
         assert most_in_any_second(arrived) <= max(1, int(rates[name])), name
+
+
+# ── a dialer's own pace ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "late", "after"),
+    [
+        (Pace(200), 180, 0, Pace(300)),  # as much as it may: faster, by half while it was never late
+        (Pace(200, was_late=True), 180, 9, Pace(220, was_late=True)),
+        (Pace(200), 180, 10, Pace(200)),  # hardly late: it stays
+        (Pace(200), 100, 0, Pace(200)),  # others bound it: nothing was found out
+        (Pace(200), 0, 0, Pace(200)),
+        (Pace(200), 180, 60, Pace(140, was_late=True)),
+        (Pace(SLOWEST_PACE), 20, 20, Pace(SLOWEST_PACE, was_late=True)),
+        (Pace(FASTEST_PACE), 4500, 0, Pace(FASTEST_PACE)),
+    ],
+)
+def test_a_dialer_goes_as_fast_as_its_calls_are_ready_in_time(
+    before: Pace, sent: int, late: int, after: Pace
+) -> None:
+    found = before.after(1.0, sent, late)
+    assert (round(found.per_second, 6), found.was_late) == (after.per_second, after.was_late)
+
+
+@pytest.mark.parametrize("able", [35, 90, 700])
+def test_a_pace_settles_near_what_the_machine_is_able_to_do(able: int) -> None:
+    """Whatever goes beyond it is late."""
+    pace, settled = Pace(), []
+    for second in range(120):
+        pace = pace.after(1.0, int(pace.per_second), max(0, int(pace.per_second) - able))
+        settled += [pace.per_second] if second >= 60 else []
+    assert 0.6 * able <= min(settled) and max(settled) <= 1.4 * able

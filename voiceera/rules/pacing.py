@@ -88,9 +88,29 @@ def with_starts(limit: Limit, given: Sequence[datetime], now: datetime) -> dict[
     return kept
 
 
-def next_slice(size: int, most: int, *, was_late: bool) -> int:
-    """How many calls a dialer takes on at once: fewer where it could not send some of the last ones in time."""
-    return max(1, size // 2) if was_late else min(most, size + max(1, size // 4))
+@dataclass(frozen=True)
+class Pace:
+    """How many calls a second one dialer can hand over in time, found by trying: it depends on what else the machine
+    does. `was_late`: it has met its limit, and from there feels its way."""
+
+    per_second: float = 200.0
+    was_late: bool = False
+
+    def after(self, seconds: float, sent: int, late: int) -> "Pace":
+        """The next one, after `sent` calls in that time, of which `late` were not ready at their start."""
+        if late > _TOO_LATE * sent:
+            return Pace(max(SLOWEST_PACE, self.per_second * 0.7), was_late=True)
+        if late > _HARDLY_LATE * sent or sent < _FULL * self.per_second * seconds:  # or nothing was found out
+            return self
+        return Pace(min(FASTEST_PACE, self.per_second * (1.1 if self.was_late else 1.5)), self.was_late)
+
+
+SLOWEST_PACE = 20.0
+FASTEST_PACE = 5000.0
+_TOO_LATE = 0.2
+_HARDLY_LATE = 0.05
+"""Shares. Some are late on a busy machine at any pace; they are given another start, which costs little."""
+_FULL = 0.75
 
 
 class _Windows:

@@ -1,4 +1,4 @@
-"""What carriers make of dials, written down in slices: accepted ones all at once, every other by itself."""
+"""What carriers make of dials, written down in slices: one statement for each table and kind of answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from voiceera.rules.campaigns import CampaignConfig
 from voiceera.rules.webhooks import Event
 from voiceera.services.events import emit_of_call
 from voiceera.services.live import CallState
-from voiceera.services.releasing import requeue
-from voiceera.services.settle import end
+from voiceera.services.releasing import Later, requeue_all
+from voiceera.services.settle import Ending, end_all
 from voiceera.store import attempts, calls, campaigns
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection, Database
@@ -37,38 +37,39 @@ async def record(
     A callback that was faster keeps the last word, and so does a worker that has claimed the attempt since.
     """
     answer_of = {each.claimed.attempt_id: each for each in answers}
-    states: list[CallState] = []
     async with database.organization(organization_id) as connection:
         locked = await attempts.lock_all(connection, organization_id, list(answer_of))
         ours = [attempt for attempt in locked if attempt.fence == answer_of[attempt.id].claimed.fence]
         accepted = [each for each in ours if answer_of[each.id].answer.placed is Placed.ACCEPTED]
         await _accept(connection, organization_id, accepted, answer_of, now)
-        # Whatever moves a campaign's counters, campaign after campaign: so no two slices wait for each other.
-        for attempt in sorted(ours, key=lambda each: (str(each.campaign_id), each.id)):
-            answer = answer_of[attempt.id].answer
-            if answer.placed is not Placed.ACCEPTED and attempt.state in _WAITING:
-                states += [state for state in [await _take_in(connection, attempt, answer, now)] if state]
+        waiting = [each for each in ours if each.state in _WAITING]
+        answered = [(attempt, answer_of[attempt.id].answer) for attempt in waiting]
+        refused = [_refused(attempt, answer) for attempt, answer in answered if answer.placed is Placed.REFUSED]
+        states = await end_all(connection, organization_id, refused, now)
+        put_off = [_put_off(attempt, answer, now) for attempt, answer in answered if answer.placed is Placed.BUSY_NOW]
+        await requeue_all(connection, organization_id, put_off)
+        states += [_waits(each.attempt) for each in put_off]
+        lost = [attempt for attempt, answer in answered if answer.placed is Placed.UNKNOWN]
+        await become_unknown(connection, organization_id, lost, now)
     return states
 
 
 _WAITING = frozenset({AttemptState.DIALING, AttemptState.UNKNOWN})
 
 
-async def _take_in(connection: Connection, attempt: Attempt, answer: DialAnswer, now: datetime) -> CallState | None:
-    match answer.placed:
-        case Placed.REFUSED:
-            outcome = Outcome.INVALID if answer.invalid_number else Outcome.FAILED
-            reason = answer.reason or "refused by the carrier"
-            verdict = Verdict(outcome, fault=not answer.invalid_number, reason=reason[:200])
-            return await end(connection, attempt, verdict, now)
-        case Placed.BUSY_NOW:
-            delay = timedelta(seconds=min(answer.retry_after_seconds or 1.0, 300))
-            await requeue(connection, attempt, now + delay, "carrier_busy")
-            shown = SHOWN_AS[AttemptState.QUEUED]
-            return CallState(attempt.id, attempt.campaign_id, attempt.contact_id, None, shown)
-        case _:
-            await become_unknown(connection, attempt, now)
-            return None
+def _refused(attempt: Attempt, answer: DialAnswer) -> Ending:
+    outcome = Outcome.INVALID if answer.invalid_number else Outcome.FAILED
+    reason = answer.reason or "refused by the carrier"
+    return Ending(attempt, Verdict(outcome, fault=not answer.invalid_number, reason=reason[:200]))
+
+
+def _put_off(attempt: Attempt, answer: DialAnswer, now: datetime) -> Later:
+    delay = timedelta(seconds=min(answer.retry_after_seconds or 1.0, 300))
+    return Later(attempt, now + delay, "carrier_busy")
+
+
+def _waits(attempt: Attempt) -> CallState:
+    return CallState(attempt.id, attempt.campaign_id, attempt.contact_id, None, SHOWN_AS[AttemptState.QUEUED])
 
 
 async def _accept(
@@ -106,17 +107,18 @@ async def _accept(
             await emit_of_call(connection, organization_id, attempt.id, Event.CALL_STARTED, now)
 
 
-async def become_unknown(connection: Connection, attempt: Attempt, now: datetime) -> None:
-    """A telephone may be ringing: wait for its callbacks, then ask the carrier; never dial again blind."""
-    ring_seconds = await _ring_seconds(connection, attempt.organization_id, _where(attempt))
-    wait = timedelta(seconds=ring_seconds) + RING_GRACE
-    await attempts.change(
-        connection,
-        attempt,
-        state=AttemptState.UNKNOWN,
-        unknown_since=attempt.unknown_since or now,
-        check_at=max(now, (attempt.dialed_at or now) + wait),
-    )
+async def become_unknown(
+    connection: Connection, organization_id: UUID, lost: Sequence[Attempt], now: datetime
+) -> None:
+    """Telephones may be ringing: wait for their callbacks, then ask the carrier; never dial again blind."""
+    rings = {each: await _ring_seconds(connection, organization_id, each) for each in _configured(lost)}
+    rows = []
+    for attempt in lost:
+        wait = timedelta(seconds=rings[_where(attempt)]) + RING_GRACE
+        asked_at = max(now, (attempt.dialed_at or now) + wait)
+        unknown = {"state": AttemptState.UNKNOWN, "unknown_since": attempt.unknown_since or now}
+        rows.append({"id": attempt.id, "check_at": asked_at} | unknown)
+    await attempts.change_all(connection, organization_id, rows)
 
 
 _Where = UUID | int

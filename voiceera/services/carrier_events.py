@@ -18,7 +18,7 @@ from voiceera.store import attempts, carrier_requests
 from voiceera.store.base import Connection, Database
 from voiceera.store.bus import Bus
 
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.04
 _AT_MOST = 50
 
 

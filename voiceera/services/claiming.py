@@ -1,7 +1,7 @@
 """Claims: which attempts one dialer may make next, and at which instants. One transaction under the gates' locks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -55,22 +55,22 @@ async def claim(
     work: Work,
     trunk: Trunk,
     pool: Pool,
-    room: int,
+    own: Limit,
     worker: str,
     now: datetime,
     *,
     abandonment: Abandonment | None = None,
     held: Held = lambda *_: None,
 ) -> list[Claim]:
-    """As many as every limit allows within the pacing's horizon; none when another dialer was faster, or while all
-    the numbers of `pool` that a campaign may call from are used up, which `held` is told (with the reason and until
-    when)."""
+    """As many as every limit allows within the pacing's horizon, and `own`: what this dialer can take on. None when
+    another dialer was faster, or while all the numbers of `pool` that a campaign may call from are used up, which
+    `held` is told (with the reason and until when)."""
     async with database.organization(work.organization_id) as connection:
         if work.campaign_id is None:
-            return await _claim_single(connection, work.organization_id, trunk, room, worker, now)
+            return await _claim_single(connection, work.organization_id, trunk, own, worker, now)
         campaign = work.organization_id, work.campaign_id
         abandonment = abandonment or Abandonment()
-        return await _claim_campaign(connection, *campaign, trunk, pool, room, worker, now, abandonment, held)
+        return await _claim_campaign(connection, *campaign, trunk, pool, own, worker, now, abandonment, held)
 
 
 async def _claim_campaign(
@@ -79,7 +79,7 @@ async def _claim_campaign(
     campaign_id: UUID,
     trunk: Trunk,
     pool: Pool,
-    room: int,
+    own: Limit,
     worker: str,
     now: datetime,
     abandonment: Abandonment,
@@ -104,8 +104,9 @@ async def _claim_campaign(
         ),
     }
     for_people = await abandonment.room(connection, organization_id, campaign_id, campaign.config, slots, now)
-    room = room if for_people is None else min(room, for_people)
-    instants = _instants(limits, gates, room, now)
+    if for_people is not None:
+        own = replace(own, concurrent=min(own.concurrent, own.open + for_people))
+    instants = _instants(limits, own, gates, now)
     if not instants:
         return []
     # What goes back keeps to its campaign's limits like everybody else, and goes first.
@@ -121,7 +122,7 @@ async def _claim_campaign(
 
 
 async def _claim_single(
-    connection: Connection, organization_id: UUID, trunk: Trunk, room: int, worker: str, now: datetime
+    connection: Connection, organization_id: UUID, trunk: Trunk, own: Limit, worker: str, now: datetime
 ) -> list[Claim]:
     key = line_key(trunk.integration_id)
     of_all = await organizations.dialing_limits(connection, organization_id)
@@ -129,7 +130,7 @@ async def _claim_single(
     slots = await dial_queue.count_slots(connection, organization_id, None)
     line = Limit(trunk.max_concurrent_calls, slots.everywhere, trunk.calls_per_second, gates[key].starts)
     limits = _of_all(of_all, slots, gates) | {key: line}
-    instants = _instants(limits, gates, room, now)
+    instants = _instants(limits, own, gates, now)
     if not instants:
         return []
     claimed = await dial_queue.claim_queued(
@@ -161,9 +162,16 @@ def _wait(trunk: Trunk, slots: Slots) -> timedelta:
 
 
 async def rebook(
-    database: Database, organization_id: UUID, campaign_id: UUID | None, trunk: Trunk, count: int, now: datetime
+    database: Database,
+    organization_id: UUID,
+    campaign_id: UUID | None,
+    trunk: Trunk,
+    count: int,
+    own: Limit,
+    now: datetime,
 ) -> list[datetime]:
-    """New starts for dials that could not be sent within theirs, as many as the limits allow within the horizon.
+    """New starts for dials that could not be sent within theirs, as many as the limits allow within the horizon, and
+    this dialer's own.
 
     The old starts count on, so that no second is overfull. The dials hold their slots already. Where caller ids have
     a rate of their own there are none: the dials go back.
@@ -180,16 +188,16 @@ async def rebook(
             rates[campaign_key(campaign.id)] = campaign.config.calls_per_second
         gates = await dial_queue.lock_gates(connection, organization_id, list(rates))
         limits = {key: Limit(count, 0, rate, gates[key].starts) for key, rate in rates.items()}
-        given = starts(tuple(limits.values()), count, now)
+        given = starts((*limits.values(), own), count, now)
         for key, limit in limits.items():
             await dial_queue.set_gate(connection, organization_id, key, with_starts(limit, given, now))
     return given
 
 
-def _instants(limits: dict[str, Limit], gates: dict[str, Gate], room: int, now: datetime) -> list[datetime]:
-    nested = tuple(limits.values())
-    by_breakers = (may_dial(gate.breaker, now) for gate in gates.values())
-    room = min(room, *(allowed for allowed in by_breakers if allowed is not None), room)
+def _instants(limits: dict[str, Limit], own: Limit, gates: dict[str, Gate], now: datetime) -> list[datetime]:
+    nested = (*limits.values(), own)
+    by_breakers = [may_dial(gate.breaker, now) for gate in gates.values()]
+    room = min((allowed for allowed in by_breakers if allowed is not None), default=own.concurrent)
     return starts(nested, free_places(nested, room), now + LEAD)
 
 

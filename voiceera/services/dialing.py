@@ -246,24 +246,19 @@ async def _commit(
     connection: Connection, organization_id: UUID, opened: Sequence[_Open], trunk: Trunk, now: datetime
 ) -> None:
     await attempts.change_all(connection, organization_id, [_dialed(each, trunk, now) for each in opened])
-    born = [each for each in opened if not _may_have_call(each.case)]
+    asked = [each.case.attempt.id for each in opened if _may_have_call(each.case)]
+    known = await calls.known(connection, organization_id, asked) if asked else set()
+    again = [each for each in opened if each.case.attempt.id in known]
+    await calls.move_all(
+        connection, organization_id, [{"id": each.case.attempt.id} | _call(each, trunk) for each in again]
+    )
+    born = [each for each in opened if each.case.attempt.id not in known]
     await calls.add_all(connection, organization_id, [_call(each, trunk) | _birth(each.case, now) for each in born])
-    for each in opened:
-        if _may_have_call(each.case):
-            await _write_call(connection, each, trunk, now)
 
 
 def _may_have_call(case: Case) -> bool:
     """A contact's first claim has none; a single call has, and so may what was claimed before."""
     return case.attempt.fence > 1 or case.attempt.contact_id is None
-
-
-async def _write_call(connection: Connection, each: _Open, trunk: Trunk, now: datetime) -> None:
-    key = each.case.attempt.organization_id, each.case.attempt.id
-    if await calls.get(connection, *key) is not None:
-        await calls.change(connection, *key, **_call(each, trunk))
-    else:
-        await calls.add_all(connection, key[0], [_call(each, trunk) | _birth(each.case, now)])
 
 
 def _dialed(each: _Open, trunk: Trunk, now: datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from voiceera.rules.spending import (
     purses_of,
     would_pass,
 )
-from voiceera.store import attempts, purses
+from voiceera.store import purses
 from voiceera.store.attempts import Attempt
 from voiceera.store.base import Connection
 
@@ -102,11 +102,9 @@ def _spent(bill: Bill, now: datetime) -> Decimal:
     return cost(attempt.price_per_minute or Decimal(0), talked)
 
 
-async def give_back(connection: Connection, attempt: Attempt) -> None:
-    """The attempt was never placed."""
-    await _settle(connection, attempt.organization_id, [(attempt, Decimal(0))])
-    if attempt.reserved is not None:
-        await attempts.change(connection, attempt, reserved=None)
+async def give_back(connection: Connection, organization_id: UUID, never_placed: Sequence[Attempt]) -> None:
+    """What was put aside for them is free again. Whoever moves them writes down that nothing is reserved any more."""
+    await _settle(connection, organization_id, [(attempt, Decimal(0)) for attempt in never_placed])
 
 
 async def _settle(connection: Connection, organization_id: UUID, spent: Sequence[tuple[Attempt, Decimal]]) -> None:

@@ -53,7 +53,7 @@ async def look_into(database: Database, trunks: TrunkBook, key: Key, now: dateti
             # Its media process has had its time to close the conversation.
             return await end(connection, attempt, verdict(attempt.story), now)
         if attempt.state is AttemptState.DIALING and attempt.accepted_at is None:
-            await become_unknown(connection, attempt, now)
+            await become_unknown(connection, key[0], [attempt], now)
             return None
         # Nobody else looks meanwhile.
         attempt = await attempts.change(connection, attempt, check_at=now + LOOK_AGAIN)

@@ -1,6 +1,10 @@
 """Attempts that go back, since nobody outside has heard of them: refused at the gate, released, put off."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from voiceera.rules.attempts import Verdict
 from voiceera.rules.calls import AttemptState, CallStatus, Outcome
@@ -64,18 +68,27 @@ async def _give_back(
     await attempts.remove(connection, attempt)
 
 
+@dataclass(frozen=True)
+class Later:
+    """A locked attempt that waits until `due_at` to be dialled."""
+
+    attempt: Attempt
+    due_at: datetime
+    reason: str | None
+
+
 async def requeue(connection: Connection, attempt: Attempt, due_at: datetime, reason: str | None) -> None:
-    await give_back(connection, attempt)
-    await attempts.change(
-        connection,
-        attempt,
-        state=AttemptState.QUEUED,
-        due_at=due_at,
-        reason=reason,
-        dialed_at=None,
-        unknown_since=None,
-        check_at=None,
-        claimed_by=None,
-        claim_expires_at=None,
-    )
-    await calls.change(connection, attempt.organization_id, attempt.id, status=CallStatus.QUEUED)
+    await requeue_all(connection, attempt.organization_id, [Later(attempt, due_at, reason)])
+
+
+async def requeue_all(connection: Connection, organization_id: UUID, waiting: Sequence[Later]) -> None:
+    await give_back(connection, organization_id, [each.attempt for each in waiting])
+    await attempts.change_all(connection, organization_id, [_queued(each) for each in waiting])
+    shown = [{"id": each.attempt.id, "status": CallStatus.QUEUED} for each in waiting]
+    await calls.move_all(connection, organization_id, shown)
+
+
+def _queued(later: Later) -> dict[str, Any]:
+    nothing = ("dialed_at", "unknown_since", "check_at", "claimed_by", "claim_expires_at", "reserved")
+    queued = {"state": AttemptState.QUEUED, "due_at": later.due_at, "reason": later.reason}
+    return {"id": later.attempt.id} | queued | dict.fromkeys(nothing)

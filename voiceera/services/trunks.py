@@ -1,5 +1,7 @@
 """Trunks: an organization's line into its carrier, resolved from its telephony integration."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -98,11 +100,20 @@ class StoredTrunks:
         self._others: dict[UUID, _Resolved] = {}
         """By integration: those that are not their organization's first."""
         self._retired: list[Carrier] = []
+        self._asking: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, organization_id: UUID) -> Trunk:
+        if (known := self._fresh(organization_id)) is not None:
+            return known
+        async with self._asking[organization_id]:  # a thousand callbacks wait for one look
+            return self._fresh(organization_id) or await self._look(organization_id)
+
+    def _fresh(self, organization_id: UUID) -> Trunk | None:
         known = self._resolved.get(organization_id)
-        if known is not None and monotonic() - known.checked_at < _FRESH_SECONDS:
-            return known.offered
+        return known.offered if known and monotonic() - known.checked_at < _FRESH_SECONDS else None
+
+    async def _look(self, organization_id: UUID) -> Trunk:
+        known = self._resolved.get(organization_id)
         async with self._database.organization(organization_id) as connection:
             found = await integrations.of_type(connection, organization_id, "telephony")
             if not found:

@@ -164,6 +164,13 @@ async def get_all(connection: Connection, organization_id: UUID, ids: Sequence[U
     return (await connection.execute(statement)).all()
 
 
+async def known(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of `ids` that are calls already."""
+    chosen = calls.c.id == sa.any_(sa.literal(list(ids), ARRAY(_ID)))
+    found = await connection.execute(sa.select(calls.c.id).where(calls.c.organization_id == organization_id, chosen))
+    return set(found.scalars())
+
+
 async def hold(connection: Connection, organization_id: UUID, call_id: UUID) -> sa.Row[Any] | None:
     """The call, which nobody deletes until the transaction ends."""
     statement = sa.select(calls).where(is_call(organization_id, call_id)).with_for_update(key_share=True)

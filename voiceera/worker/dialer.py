@@ -13,7 +13,7 @@ from voiceera.errors import Conflict
 from voiceera.gathering import Gatherer
 from voiceera.log import get_logger
 from voiceera.providers.protocols import DialAnswer, Placed
-from voiceera.rules.pacing import SLOT, next_slice
+from voiceera.rules.pacing import SLOT
 from voiceera.services import breakers, carrier_answers, cases, claiming, dialing, releasing
 from voiceera.services.abandonment import Abandonment
 from voiceera.services.breakers import Hearsay, Line, News
@@ -28,12 +28,15 @@ from voiceera.services.trunks import Trunk, TrunkBook
 from voiceera.store import attempts, dial_queue, maintenance
 from voiceera.store.base import Database
 from voiceera.store.bus import Bus
+from voiceera.worker.stride import Stride
 
 log = get_logger("dialer")
 
 _BUSY_SECONDS = 0.2
 """Until the next look while there is something to dial; half of what a claim hands out."""
 _IDLE_SECONDS = 0.5
+_APART_SECONDS = 0.1
+"""The least between two looks: places that come free one by one are given out together."""
 _LOG_SECONDS = 10.0
 """How often it is written down who could not be dialled."""
 _STUCK_SECONDS = 30.0
@@ -41,11 +44,13 @@ _STUCK_SECONDS = 30.0
 _TRANSACTIONS_AT_ONCE = 6
 """Fewer than the pool holds: the reaper and the round itself need connections too."""
 _MOST_IN_HAND = 1000
-"""Claims that the carrier has not answered yet, beyond which no more are made; fewer for who cannot keep up."""
-_FIRST_IN_HAND = 100
+"""Claims that the carrier has not answered yet, beyond which no more are made."""
 _MOST_IN_A_SLICE = 100
-_ANSWERS_SECONDS = 0.02
+_ANSWERS_SECONDS = 0.1
 """How long an answer waits for others, to be written down with them."""
+_LATE_SECONDS = 0.005
+_SLICE = 4 * SLOT
+"""Claims that start within it are decided together: how long before its start a call is, at most, beyond the lead."""
 
 
 class Dialer:
@@ -60,6 +65,7 @@ class Dialer:
         public_url: str,
         name: str,
         now: Callable[[], datetime] = utc_now,
+        answers_wait_seconds: float = _ANSWERS_SECONDS,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -74,20 +80,19 @@ class Dialer:
         self._wake = asyncio.Event()
         self._transactions = asyncio.Semaphore(_TRANSACTIONS_AT_ONCE)
         self._answers: Gatherer[UUID, Answered, None] = Gatherer(
-            self._record, pause_seconds=_ANSWERS_SECONDS, at_most=_MOST_IN_A_SLICE
+            self._record, pause_seconds=answers_wait_seconds, at_most=_MOST_IN_A_SLICE
         )
         self._hearsay = Hearsay()
         self._news: Gatherer[Line, News, None] = Gatherer(
-            self._tell_breakers, pause_seconds=_ANSWERS_SECONDS, at_most=_MOST_IN_A_SLICE
+            self._tell_breakers, pause_seconds=answers_wait_seconds, at_most=_MOST_IN_A_SLICE
         )
         self._in_maintenance = False
         self._health = LineHealth(database)
         self._complained: dict[object, float] = {}
         self._in_hand = 0
-        self._at_once = _FIRST_IN_HAND
-        self._was_late = False
+        self._stride = Stride()
         self._late: Gatherer[_Line, Intent, datetime | None] = Gatherer(
-            self._rebook, pause_seconds=_ANSWERS_SECONDS / 4, at_most=_MOST_IN_HAND
+            self._rebook, pause_seconds=_LATE_SECONDS, at_most=_MOST_IN_HAND
         )
 
     def wake(self) -> None:
@@ -103,8 +108,10 @@ class Dialer:
                 pause = await self._look(dials, stop)
                 if monotonic() - self._logged_at > _LOG_SECONDS:
                     dials.create_task(self.write_log())
+                await asyncio.wait({stopping}, timeout=_APART_SECONDS)
                 waking = asyncio.create_task(self._wake.wait())
-                await asyncio.wait({waking, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                left = max(0.0, pause - _APART_SECONDS)
+                await asyncio.wait({waking, stopping}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
             vitals.ended("dialer")
         await self.write_log()
@@ -139,9 +146,7 @@ class Dialer:
             queue = [] if self._in_maintenance else await dial_queue.work(connection, now)
         if not queue:
             return []
-        self._at_once = next_slice(self._at_once, _MOST_IN_HAND, was_late=self._was_late)
-        self._was_late = False
-        if (free := self._at_once - self._in_hand) <= 0:
+        if (free := _MOST_IN_HAND - self._in_hand) <= 0:
             return []
         media_room = await claiming.media_room(self._database, now)
         if media_room <= 0:
@@ -161,10 +166,11 @@ class Dialer:
                 continue
             pool = await self._pools.of(work.organization_id, trunk, self._now())
             claims = await claiming.claim(
-                *(self._database, work, trunk, pool, room, self._name, self._now()),
+                *(self._database, work, trunk, pool, self._stride.limit(room), self._name, self._now()),
                 abandonment=self._abandonment,
                 held=self._log.hold,
             )
+            self._stride.book([claim.start_at for claim in claims], self._now())
             room -= len(claims)
             found += [(claim, trunk) for claim in claims]
         return found
@@ -233,7 +239,6 @@ class Dialer:
             try:
                 in_time = await self._in_time(intent, trunk)
                 if in_time is None:
-                    self._was_late = True
                     log.warning("not_sent_in_time", attempt_id=intent.dial.reference)
                     await self._answered(intent, DialAnswer(Placed.BUSY_NOW, reason="not sent in time"))
                     return
@@ -253,7 +258,9 @@ class Dialer:
         current: Intent | None = intent
         while current is not None:
             await self._until(current.claim.start_at)
-            if self._now() <= current.claim.send_by:
+            is_late = self._now() > current.claim.send_by
+            self._stride.note(is_late=is_late)
+            if not is_late:
                 return current
             start = await self._late.put((*_of(intent.claim), trunk), intent)
             current = None if start is None else intent.at(start)
@@ -263,8 +270,10 @@ class Dialer:
         organization_id, campaign_id, trunk = line
         async with self._transactions:
             starts = await claiming.rebook(
-                self._database, organization_id, campaign_id, trunk, len(late), self._now()
+                *(self._database, organization_id, campaign_id, trunk, len(late)),
+                *(self._stride.limit(len(late)), self._now()),
             )
+        self._stride.book(starts, self._now())
         return [*starts, *([None] * (len(late) - len(starts)))]
 
     async def _note(self, intent: Intent, trunk: Trunk, answer: DialAnswer) -> None:
@@ -311,11 +320,11 @@ _Line = tuple[UUID, UUID | None, Trunk]
 
 
 def slices(found: Sequence[tuple[Claim, Trunk]]) -> list[tuple[list[Claim], Trunk]]:
-    """A round's claims in parts of one campaign, in their order, that start within an instant of each other."""
+    """A round's claims in parts of one campaign, in their order, that start soon after each other."""
     parts: list[tuple[list[Claim], Trunk]] = []
     for claim, trunk in found:
         part, of = parts[-1] if parts else ([], None)
-        is_like = part and (_of(part[0]), of) == (_of(claim), trunk) and claim.start_at - part[0].start_at < SLOT
+        is_like = part and (_of(part[0]), of) == (_of(claim), trunk) and claim.start_at - part[0].start_at < _SLICE
         if is_like and len(part) < _MOST_IN_A_SLICE:
             part.append(claim)
         else:
