@@ -11,6 +11,7 @@ from tests.world import carrier_says, make_world, number, quick
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, DialAnswer, EndedAs, Placed
 from voiceera.rules.campaigns import ContactState, RetryRule
 from voiceera.rules.dialing_limits import DialingLimits
+from voiceera.rules.retention import Retention
 from voiceera.rules.spending import NOTHING
 from voiceera.services import calls
 from voiceera.store import organizations
@@ -31,7 +32,8 @@ async def floor(database: Database) -> Floor:
 
 async def bound(floor: Floor, **limits: Any) -> None:
     async with floor.world.scope() as connection:
-        await organizations.change(connection, floor.world.organization_id, "Acme", DialingLimits(**limits))
+        of = connection, floor.world.organization_id
+        await organizations.change(*of, "Acme", DialingLimits(**limits), Retention())
 
 
 def priced(**changes: Any) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy import Column, DateTime, Table, Text, Uuid, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from voiceera.rules.dialing_limits import DialingLimits
+from voiceera.rules.retention import Retention
 from voiceera.store.base import Connection, metadata
 
 organizations = Table(
@@ -17,6 +18,7 @@ organizations = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("dialing", JSONB, nullable=False),
+    Column("retention", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
 )
@@ -27,6 +29,7 @@ class Organization:
     id: UUID
     name: str
     dialing: DialingLimits
+    retention: Retention
     created_at: datetime
 
 
@@ -34,13 +37,14 @@ _SHOWN = tuple(organizations.c[name] for name in Organization.__dataclass_fields
 
 
 async def add(connection: Connection, organization_id: UUID, name: str, now: datetime) -> None:
-    row = {"id": organization_id, "name": name, "dialing": {}, "created_at": now}
+    row = {"id": organization_id, "name": name, "dialing": {}, "retention": {}, "created_at": now}
     await connection.execute(organizations.insert().values(row))
 
 
 async def get(connection: Connection, organization_id: UUID) -> Organization:
     row = (await connection.execute(select(*_SHOWN).where(organizations.c.id == organization_id))).one()
-    return Organization(row.id, row.name, DialingLimits.model_validate(row.dialing), row.created_at)
+    dialing, retention = DialingLimits.model_validate(row.dialing), Retention.model_validate(row.retention)
+    return Organization(row.id, row.name, dialing, retention, row.created_at)
 
 
 async def dialing_limits(connection: Connection, organization_id: UUID) -> DialingLimits:
@@ -58,8 +62,14 @@ async def names(connection: Connection, organization_ids: Iterable[UUID]) -> dic
     return {row.id: row.name for row in await connection.execute(query)}
 
 
-async def change(connection: Connection, organization_id: UUID, name: str, dialing: DialingLimits) -> None:
-    values = {"name": name, "dialing": dialing.model_dump(mode="json", exclude_none=True)}
+async def change(
+    connection: Connection, organization_id: UUID, name: str, dialing: DialingLimits, retention: Retention
+) -> None:
+    values = {
+        "name": name,
+        "dialing": dialing.model_dump(mode="json", exclude_none=True),
+        "retention": retention.model_dump(mode="json", exclude_none=True),
+    }
     await connection.execute(update(organizations).where(organizations.c.id == organization_id).values(values))
 
 

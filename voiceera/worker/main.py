@@ -24,6 +24,7 @@ from voiceera.worker.encoding import encoding
 from voiceera.worker.jobs import JobRunner, Kind
 from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
+from voiceera.worker.retention import RetentionWatch
 from voiceera.worker.rollups import Rollups
 from voiceera.worker.transcription import transcription
 
@@ -60,6 +61,7 @@ async def run_worker(
             tasks.create_task(reaper.run(stop))
             tasks.create_task(Rollups(database).run(stop))
             tasks.create_task(CallerIdWatch(database, trunks).run(stop))
+            tasks.create_task(RetentionWatch(database, archive).run(stop))
             tasks.create_task(jobs.run(stop))
             ready()
             await dialer.run(stop)
