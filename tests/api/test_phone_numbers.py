@@ -124,6 +124,23 @@ async def test_whoever_says_a_number_is_theirs_is_found_by_it(
     assert await answering(database, "+13035550199") == []
 
 
+async def test_a_deleted_agent_answers_no_number(ann: Person, line: str, database: Database) -> None:
+    agents = [await ann.post("/agents", name=name, flow=FLOW) for name in ("Clara", "Dora")]
+    numbers = {"+13035550199": agents[0], "+13035550198": agents[0], "+13035550197": agents[1]}
+    made = {
+        number: await ann.post("/phone-numbers", phone_number=number, integration_id=line, agent_id=agent["id"])
+        for number, agent in numbers.items()
+    }
+    await ann.delete(f"/agents/{agents[0]['id']}")
+    for number, agent in numbers.items():
+        kept = None if agent is agents[0] else agent["id"]
+        assert (await ann.get(f"/phone-numbers/{made[number]['id']}"))["agent_id"] == kept
+        assert [str(each.agent_id) for each in await answering(database, number)] == [str(kept)]
+    async with database.platform() as connection:
+        noted = await connection.exec_driver_sql("SELECT details FROM audit WHERE action = 'agent.deleted'")
+        assert noted.scalar_one()["numbers_released"] == 2
+
+
 async def test_a_number_that_was_deleted_is_gone(ann: Person, line: str, database: Database) -> None:
     made = await ann.post("/phone-numbers", phone_number="+13035550199", integration_id=line)
     await ann.delete(f"/phone-numbers/{made['id']}")

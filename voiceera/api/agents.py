@@ -16,7 +16,7 @@ from voiceera.api.shapes import Body, Created, Instant, Items, Shown, Success
 from voiceera.errors import Conflict, NotFound
 from voiceera.rules.agents import AgentConfig, AgentStatus, Brain
 from voiceera.services import agents as service
-from voiceera.store import agents, campaigns
+from voiceera.store import agents, campaigns, phone_numbers
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
 
@@ -170,13 +170,14 @@ async def update_agent(work: Writing, agent_id: UUID, body: AgentChange) -> Succ
 
 @routes.delete("/agents/{agent_id}", status_code=204)
 async def delete_agent(work: Writing, agent_id: UUID) -> None:
-    """Hide an agent; its calls keep the versions that they ran with."""
+    """Hide an agent; its calls keep the versions that they ran with, and calls to its numbers are turned away."""
     agent = await agent_of(work, agent_id, lock=True)
     used_by = await campaigns.active_of_agent(work.connection, work.organization_id, agent_id)
     if used_by is not None:
         raise Conflict("AGENT_002", "An active campaign uses this agent.", f"campaign {used_by}; pause or stop it")
     await agents.delete(work.connection, work.organization_id, agent.id, work.now)
-    await work.note("agent.deleted", "agent", agent.id)
+    released = await phone_numbers.release(work.connection, work.organization_id, agent.id, work.now)
+    await work.note("agent.deleted", "agent", agent.id, numbers_released=released)
 
 
 @routes.get("/agents/{agent_id}/config")

@@ -118,6 +118,13 @@ async def change(connection: Connection, number: PhoneNumber, **values: Any) -> 
     await connection.execute(sa.update(phone_numbers).where(is_it).values(**values))
 
 
+async def release(connection: Connection, organization_id: UUID, agent_id: UUID, now: datetime) -> int:
+    """The agent answers none of its numbers any more; how many there were."""
+    n = phone_numbers.c
+    its = sa.update(phone_numbers).where(n.organization_id == organization_id, n.agent_id == agent_id)
+    return (await connection.execute(its.values(agent_id=None, updated_at=now))).rowcount
+
+
 async def remove(connection: Connection, number: PhoneNumber) -> None:
     """Calls that came from it, or to it, keep it as text."""
     await connection.execute(sa.delete(phone_numbers).where(_is(number.organization_id, number.id)))
