@@ -26,6 +26,7 @@ from voiceera.api import (
     campaign_moves,
     campaigns,
     carriers,
+    comparison,
     console,
     contact_files,
     contacts,
@@ -119,7 +120,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         ),
         *(carriers, health),
         *(campaign_log, contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
-        *(analytics, analytics_export, call_analysis),
+        *(analytics, analytics_export, comparison, call_analysis),
         *(users, organization, invitations, api_keys, admin_users, webhooks, prices),
     ):
         app.include_router(part.routes)
