@@ -1,5 +1,6 @@
 """Numbers of one's own: held to their line and agent, found when they are rung, and called from."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,8 +9,9 @@ from fastapi import FastAPI
 
 from tests.api.conftest import Person
 from tests.world import FLOW
+from voiceera.errors import Conflict
 from voiceera.services.trunks import StoredTrunks
-from voiceera.store import phone_numbers
+from voiceera.store import integrations, phone_numbers
 from voiceera.store.base import Database
 from voiceera.store.phone_numbers import MissedCall
 
@@ -105,6 +107,27 @@ async def test_a_worker_that_runs_sees_a_new_number_soon(
     after = await trunks.of(UUID(ann.organization_id))
     assert after.caller_ids == (*before.caller_ids, "+13035550100")
     assert after.carrier is before.carrier, "and its carrier stays open"
+
+
+async def test_a_hundred_who_ask_for_a_line_at_once_cost_one_look(
+    ann: Person, line: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, looks = app.state.backend, []
+    look = integrations.of_type
+
+    async def counted(*asked: Any) -> Any:
+        looks.append(asked)
+        return await look(*asked)
+
+    monkeypatch.setattr(integrations, "of_type", counted)
+    trunks = StoredTrunks(backend.database, backend.vault, ())
+    found = await asyncio.gather(*(trunks.of(UUID(ann.organization_id)) for _ in range(100)))
+    assert len(looks) == 1 and {trunk.integration_id for trunk in found} == {UUID(line)}
+    for stranger in (uuid4(), uuid4()):
+        with pytest.raises(Conflict):
+            await trunks.of(stranger)
+    assert not trunks._asking  # strangers leave nothing behind
+    await trunks.close()
 
 
 async def test_whoever_says_a_number_is_theirs_is_found_by_it(

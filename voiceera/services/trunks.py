@@ -1,12 +1,12 @@
 """Trunks: an organization's line into its carrier, resolved from its telephony integration."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -100,12 +100,14 @@ class StoredTrunks:
         self._others: dict[UUID, _Resolved] = {}
         """By integration: those that are not their organization's first."""
         self._retired: list[Carrier] = []
-        self._asking: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        """Only while somebody waits: anybody may name an organization that there is not."""
 
     async def of(self, organization_id: UUID) -> Trunk:
         if (known := self._fresh(organization_id)) is not None:
             return known
-        async with self._asking[organization_id]:  # a thousand callbacks wait for one look
+        asking = self._asking.setdefault(organization_id, asyncio.Lock())
+        async with asking:  # a thousand callbacks wait for one look
             return self._fresh(organization_id) or await self._look(organization_id)
 
     def _fresh(self, organization_id: UUID) -> Trunk | None:
