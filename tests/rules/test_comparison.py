@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from voiceera.rules.comparison import Difference, Interval, Mean, Rate, Verdict, of_means, of_rates, told
+from voiceera.rules.comparison import Compared, Difference, Interval, Mean, Rate, of_means, of_rates, told
 
 _NO_RATE = Rate(0, 0)
 
@@ -27,15 +27,15 @@ def test_a_rate_has_wilsons_interval(rate: Rate, low: float, high: float) -> Non
 @pytest.mark.parametrize(
     ("first", "second", "low", "high", "p_value", "verdict"),
     [
-        (Rate(56, 70), Rate(48, 80), -0.3339, -0.0524, 0.0080, Verdict.LOWER),
+        (Rate(56, 70), Rate(48, 80), -0.3339, -0.0524, 0.0080, Compared.LOWER),
         # at the edge the two methods differ: then it is not said
-        (Rate(9, 33), Rate(3, 34), -0.3635, 0.0023, 0.0490, Verdict.NO_DIFFERENCE),
-        (Rate(300, 1000), Rate(341, 1000), 0.0001, 0.0817, 0.0495, Verdict.HIGHER),
-        (Rate(50, 500), Rate(55, 500), -0.0283, 0.0484, 0.6060, Verdict.NO_DIFFERENCE),
+        (Rate(9, 33), Rate(3, 34), -0.3635, 0.0023, 0.0490, Compared.NO_DIFFERENCE),
+        (Rate(300, 1000), Rate(341, 1000), 0.0001, 0.0817, 0.0495, Compared.HIGHER),
+        (Rate(50, 500), Rate(55, 500), -0.0283, 0.0484, 0.6060, Compared.NO_DIFFERENCE),
     ],
 )
 def test_rates_differ_by_newcombes_interval(
-    first: Rate, second: Rate, low: float, high: float, p_value: float, verdict: Verdict
+    first: Rate, second: Rate, low: float, high: float, p_value: float, verdict: Compared
 ) -> None:
     found = of_rates(first, second)
     assert found.interval is not None and found.p_value is not None
@@ -45,13 +45,13 @@ def test_rates_differ_by_newcombes_interval(
 
 def test_means_differ_by_welchs_error() -> None:
     found = of_means(Mean(100, 60.0, 400.0), Mean(80, 66.0, 500.0))  # sqrt(4 + 6.25) = 3.2016
-    assert found.verdict is Verdict.NO_DIFFERENCE and found.value == 6.0
+    assert found.verdict is Compared.NO_DIFFERENCE and found.value == 6.0
     assert found.p_value == pytest.approx(0.0609, abs=1e-4)
     assert found.interval is not None
     assert (found.interval.low, found.interval.high) == pytest.approx((-0.2749, 12.2749), abs=1e-3)
-    assert of_means(Mean(1000, 60.0, 400.0), Mean(800, 66.0, 500.0)).verdict is Verdict.HIGHER
+    assert of_means(Mean(1000, 60.0, 400.0), Mean(800, 66.0, 500.0)).verdict is Compared.HIGHER
     assert of_means(Mean(50, 0.0, 0.0), Mean(50, 0.0, 0.0)) == Difference(
-        Verdict.NO_DIFFERENCE, 0.0, Interval(0.0, 0.0), 1.0, None
+        Compared.NO_DIFFERENCE, 0.0, Interval(0.0, 0.0), 1.0, None
     )
 
 
@@ -65,7 +65,7 @@ def test_means_differ_by_welchs_error() -> None:
     ],
 )
 def test_of_few_calls_nothing_is_said(found: Difference) -> None:
-    assert found == Difference(Verdict.TOO_FEW)
+    assert found == Difference(Compared.TOO_FEW)
     assert told("answer_rate", found) == "Too few calls to say anything of answered calls: it takes 30 on each side."
 
 
@@ -76,7 +76,7 @@ def test_the_calls_that_it_takes_see_the_difference_four_times_in_five() -> None
     dice, seen = random.Random(1), 0
     for _ in range(100):
         counts = [sum(dice.random() < share for _ in range(needed)) for share in (0.20, 0.23)]
-        seen += of_rates(Rate(counts[0], needed), Rate(counts[1], needed)).verdict is Verdict.HIGHER
+        seen += of_rates(Rate(counts[0], needed), Rate(counts[1], needed)).verdict is Compared.HIGHER
     assert 70 <= seen <= 90
 
 
@@ -84,7 +84,7 @@ def test_where_nothing_differs_it_is_hardly_ever_said() -> None:
     dice, said = random.Random(2), 0
     for _ in range(400):
         counts = [sum(dice.random() < 0.3 for _ in range(200)) for _ in range(2)]
-        said += of_rates(Rate(counts[0], 200), Rate(counts[1], 200)).verdict is not Verdict.NO_DIFFERENCE
+        said += of_rates(Rate(counts[0], 200), Rate(counts[1], 200)).verdict is not Compared.NO_DIFFERENCE
     assert said <= 32
 
 

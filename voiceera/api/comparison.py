@@ -12,7 +12,7 @@ from voiceera.api.envelope import success
 from voiceera.api.routing import router
 from voiceera.api.shapes import Shown, Success
 from voiceera.errors import FieldProblem, Invalid, NotFound
-from voiceera.rules.comparison import MEANS, RATES, Difference, Group, Mean, Rate, Verdict, differences, told
+from voiceera.rules.comparison import MEANS, RATES, Compared, Difference, Group, Mean, Rate, differences, told
 from voiceera.store import agents
 from voiceera.store.comparison import group
 
@@ -93,7 +93,7 @@ class DifferenceShown(Shown):
     low: float | None
     high: float | None
     p_value: float | None
-    verdict: Verdict
+    verdict: Compared
     calls_needed: int | None
     message: str
 

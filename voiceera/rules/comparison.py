@@ -62,7 +62,7 @@ class Mean:
         return Interval(self.value - half, self.value + half)
 
 
-class Verdict(StrEnum):
+class Compared(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     NO_DIFFERENCE = "no_difference"
@@ -76,7 +76,7 @@ class Difference:
     """Of the second group from the first, in the measure's own unit. `calls_needed`: on each side, to see a
     difference of this size four times in five; None where it is seen, or there is none."""
 
-    verdict: Verdict
+    verdict: Compared
     value: float | None = None
     interval: Interval | None = None
     p_value: float | None = None
@@ -85,7 +85,7 @@ class Difference:
 
 def of_rates(first: Rate, second: Rate) -> Difference:
     if min(first.of, second.of) < FEWEST:
-        return Difference(Verdict.TOO_FEW)
+        return Difference(Compared.TOO_FEW)
     one, two = first.count / first.of, second.count / second.of
     a, b = first.interval, second.interval
     assert a is not None and b is not None
@@ -101,7 +101,7 @@ def of_rates(first: Rate, second: Rate) -> Difference:
 
 def of_means(first: Mean, second: Mean) -> Difference:
     if min(first.of, second.of) < FEWEST or None in (first.value, second.value, first.variance, second.variance):
-        return Difference(Verdict.TOO_FEW)
+        return Difference(Compared.TOO_FEW)
     assert first.value is not None and second.value is not None
     assert first.variance is not None and second.variance is not None
     value = second.value - first.value
@@ -118,9 +118,9 @@ def _p_value(value: float, error: float) -> float:
 
 def _judged(value: float, interval: Interval, p_value: float, spread: float) -> Difference:
     if p_value < CHANCE and not interval.low <= 0 <= interval.high:
-        return Difference(Verdict.HIGHER if value > 0 else Verdict.LOWER, value, interval, p_value)
+        return Difference(Compared.HIGHER if value > 0 else Compared.LOWER, value, interval, p_value)
     needed = ceil((Z + _POWER_Z) ** 2 * spread / value**2) if value else None
-    return Difference(Verdict.NO_DIFFERENCE, value, interval, p_value, needed)
+    return Difference(Compared.NO_DIFFERENCE, value, interval, p_value, needed)
 
 
 # ── groups of calls ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,16 +168,16 @@ def differences(first: Group, second: Group) -> Iterator[tuple[str, Difference]]
 def told(measure: str, difference: Difference) -> str:
     """In a sentence."""
     what = _SAID[measure]
-    if difference.verdict is Verdict.TOO_FEW or difference.value is None or difference.interval is None:
+    if difference.verdict is Compared.TOO_FEW or difference.value is None or difference.interval is None:
         return f"Too few calls to say anything of {what}: it takes {FEWEST} on each side."
     scale, unit = (100, " points") if measure in RATES else (1, "")
     places = 1 if measure in RATES else 2
     size = f"{abs(difference.value) * scale:.{places}f}{unit}"
-    if difference.verdict is Verdict.NO_DIFFERENCE:
+    if difference.verdict is Compared.NO_DIFFERENCE:
         needed = difference.calls_needed
         more = f"; to see one of {size}, it takes about {needed:,} calls on each side" if needed else ""
         return f"No difference in {what} beyond chance{more}."
-    word = "more" if difference.verdict is Verdict.HIGHER else "less"
+    word = "more" if difference.verdict is Compared.HIGHER else "less"
     low, high = (f"{bound * scale:+.{places}f}" for bound in (difference.interval.low, difference.interval.high))
     chance = "p < 0.001" if (difference.p_value or 0) < 0.001 else f"p = {difference.p_value:.3f}"
     return f"The other has {size} {word} {what} (95 %: {low} to {high}; {chance}): more than chance."
