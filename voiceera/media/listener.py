@@ -78,6 +78,7 @@ class MediaListener:
         self._sockets: dict[UUID, Seat] = {}
         self._strangers: set[VoiceSocket] = set()
         self._calls: dict[UUID, Conversation] = {}
+        self._ending: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
 
@@ -99,6 +100,8 @@ class MediaListener:
         """End one call; False if it is not here."""
         if (call := self._calls.get(call_id)) is not None:
             call.request_hangup(cause)
+            return True
+        if call_id in self._ending:  # it is being written down, and whoever is on the line is told then
             return True
         if (socket := self._sockets.get(call_id)) is not None:
             socket.hang_up()
@@ -230,6 +233,7 @@ class MediaListener:
             result = CallResult(
                 now, now, HangupCause.ERROR, AnsweredBy.UNKNOWN, socket.audio_format, error=type(error).__name__
             )
+        self._ending.add(brief.call_id)
         self._calls.pop(brief.call_id, None)
         await follower.finish()
         await self._let_go(brief, result, socket)
@@ -239,6 +243,7 @@ class MediaListener:
         is_stored = await self._store(brief, result)
         if socket is not None:
             socket.over(result)
+        self._ending.discard(brief.call_id)
         for pause in STORE_TRIES:
             if is_stored:
                 break
