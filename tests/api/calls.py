@@ -10,8 +10,10 @@ import numpy as np
 import soundfile
 
 from tests.api.conftest import Person
+from tests.api.jobs import do_due
 from voiceera.config import Settings
 from voiceera.ids import new_id
+from voiceera.providers.outbound import allow_list
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.audio import ULAW_8K
 from voiceera.rules.calls import (
@@ -27,8 +29,11 @@ from voiceera.rules.calls import (
 )
 from voiceera.rules.sound_files import recording_key
 from voiceera.services.close import close
+from voiceera.services.connections import Connections
 from voiceera.store import calls
 from voiceera.store.base import Database
+from voiceera.store.vault import Vault
+from voiceera.worker.analysis import analysis
 
 LATENCY = TurnLatency(total_ms=612.5, endpointing_ms=400, stt_ms=90, brain_ms=2, tts_ms=80.5, platform_ms=40)
 TURNS = (
@@ -67,6 +72,14 @@ class CallBook:
         brief = await self.brief(call_id)
         await close(self.database, brief, result(Path(brief.recording_path), turns), datetime.now(UTC))
         return str(call_id)
+
+    async def analyse(self, now: datetime | None = None, *, allow: str = "") -> int:
+        """Analyze all calls that are due, as a worker does; how many there were. `allow`: inside addresses."""
+        connections = Connections(self.database, Vault.load(self.settings), allow_list(allow))
+        try:
+            return await do_due(self.database, analysis(self.database, connections), now)
+        finally:
+            await connections.close()
 
     async def brief(self, call_id: UUID) -> CallBrief:
         async with self.database.organization(self.organization_id) as connection:

@@ -1,18 +1,17 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from tests.api.calls import CallBook, book_of, same_answer, saying
 from tests.api.conftest import Person
-from tests.api.jobs import do_due
 from voiceera.config import Settings
-from voiceera.rules.analysis import Findings
+from voiceera.rules.analysis import Findings, Tokens
 from voiceera.rules.calls import Speaker, TurnRecord
 from voiceera.services import analyses as service
 from voiceera.services.analyses import Subject
 from voiceera.store.base import Database
-from voiceera.worker.analysis import analysis
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ async def test_a_finished_call_is_analyzed_and_shows_it(ann: Person, book: CallB
     call = await ann.get(f"/call-logs/{call_id}")
     assert (call["analysis_state"], call["sentiment"]) == ("pending", None)
     assert (await ann.get(f"/call-logs/{call_id}/analysis"))["sentiment"] is None
-    assert await do_due(book.database, analysis(book.database)) == 1
+    assert await book.analyse() == 1
     call = await ann.get(f"/call-logs/{call_id}")
     assert (call["analysis_state"], call["sentiment"], call["emotions"]) == ("done", "negative", ["anger"])
     assert (call["key_phrases"], call["spoken_language"]) == (["outrageous", "money"], "en")
@@ -42,19 +41,19 @@ async def test_a_finished_call_is_analyzed_and_shows_it(ann: Person, book: CallB
         "recording_announced": "failed",
         "opt_out_honoured": "not_applicable",
     }
-    assert await do_due(book.database, analysis(book.database)) == 0
+    assert await book.analyse() == 0
 
 
 async def test_a_call_that_nobody_talked_on_has_no_analysis(ann: Person, book: CallBook) -> None:
     for call_id in (await book.add(status="busy"), await book.held(())):
         assert (await ann.get(f"/call-logs/{call_id}"))["analysis_state"] is None
         assert (await ann.get(f"/call-logs/{call_id}/analysis", 404))["code"] == "CALL_003"
-    assert await do_due(book.database, analysis(book.database)) == 0
+    assert await book.analyse() == 0
 
 
 async def test_only_the_agent_spoke_is_an_analysis_without_sentiment(ann: Person, book: CallBook) -> None:
     call_id = await book.held(saying("Is anybody there?"))
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     call = await ann.get(f"/call-logs/{call_id}")
     assert (call["analysis_state"], call["sentiment"], call["emotions"]) == ("done", None, None)
     assert call["summary"].endswith("The caller said nothing.")
@@ -62,13 +61,13 @@ async def test_only_the_agent_spoke_is_an_analysis_without_sentiment(ann: Person
 
 async def test_a_call_can_be_analyzed_again(ann: Person, book: CallBook) -> None:
     call_id = await book.held(heard("Lovely, thank you."))
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     async with book.database.organization(book.organization_id) as connection:
         await connection.execute(text("UPDATE call_turns SET text = 'You liars!' WHERE speaker = 'caller'"))
     again = await ann.post(f"/call-logs/{call_id}/analyze", 202)
     assert again["state"] == "pending"
     assert (await ann.get(f"/call-logs/{call_id}"))["sentiment"] == "positive", "what was said stands until then"
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     assert (await ann.get(f"/call-logs/{call_id}"))["sentiment"] == "negative"
     live = await book.add(status="in_progress")
     assert (await ann.post(f"/call-logs/{live}/analyze", 409))["code"] == "CALL_002"
@@ -78,22 +77,19 @@ async def test_an_analysis_that_fails_is_tried_again_and_then_given_up(ann: Pers
     call_id = await book.held(heard("Hello."))
     now = datetime.now(UTC)
 
-    async def find(_subject: Subject) -> Findings:
+    async def find(_subject: Subject, _tokens: Tokens) -> Findings:
         raise RuntimeError("no analyzer")
 
-    kind = analysis(book.database)
     for tries in (1, 2, 3):
-        async with book.database.platform() as connection:
-            (row,) = await kind.due(connection, now)
         with pytest.raises(RuntimeError):
-            await service.analyse(book.database, row.organization_id, row.row_id, now, find)
+            await service.analyse(book.database, book.organization_id, UUID(call_id), now, find)
         found = await ann.get(f"/call-logs/{call_id}/analysis")
         assert (found["state"], found["error"]) == ("pending" if tries < 3 else "failed", "RuntimeError")
-        assert await do_due(book.database, kind, now) == 0, "not due yet"
+        assert await book.analyse(now) == 0, "not due yet"
         now += timedelta(minutes=10)
     assert (await ann.get(f"/call-logs/{call_id}"))["analysis_state"] == "failed"
     await ann.post(f"/call-logs/{call_id}/analyze", 202)
-    await do_due(book.database, kind)
+    await book.analyse()
     assert (await ann.get(f"/call-logs/{call_id}"))["analysis_state"] == "done"
 
 

@@ -26,7 +26,6 @@ from voiceera.rules.sound_files import SoundFormat
 from voiceera.services import calls
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.store.base import Database
-from voiceera.worker.analysis import analysis
 from voiceera.worker.encoding import encoding
 
 RATE = 8_000
@@ -122,7 +121,7 @@ async def test_a_card_in_fifty_calls_is_kept_nowhere(ann: Person, book: CallBook
     cards = [card(chance) for _ in range(50)]
     held = [await hold(book, digits, chance, Redaction(kinds=(Private.CARD,))) for digits in cards]
     await encode(book)
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     stored = await everything(book.database)
     for call_id, digits in zip(held, cards, strict=True):
         shown = await ann.client.get(f"/call-logs/{call_id}")

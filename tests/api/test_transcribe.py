@@ -1,3 +1,5 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,20 @@ import soundfile
 from tests.api.calls import TURNS, CallBook, book_of, same_answer
 from tests.api.conftest import Person
 from tests.api.jobs import do_due
+from tests.vendors.test_deepgram import serve_deepgram
 from voiceera.config import Settings
 from voiceera.errors import ProviderError
-from voiceera.providers.protocols import Voice
+from voiceera.providers.outbound import allow_list
+from voiceera.providers.protocols import SpeechToText, Voice
 from voiceera.providers.speech.espeak import EspeakTextToSpeech
 from voiceera.providers.speech.scripted import ScriptedSpeechToText
 from voiceera.rules.audio import AudioFormat, Encoding
+from voiceera.services.connections import Connections
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.store.base import Database
+from voiceera.store.vault import Vault
 from voiceera.worker.jobs import Kind
-from voiceera.worker.transcription import Make, transcription
+from voiceera.worker.transcription import Recognizers, registered, transcription
 
 RATE = 16_000
 L16 = AudioFormat(Encoding.L16, RATE)
@@ -40,13 +46,16 @@ def sound(call_id: str, tmp_path: Path) -> Path:
     return next(tmp_path.rglob(f"{call_id}.wav"))
 
 
-def scripted(*answers: str | ProviderError) -> Make:
-    return lambda _name: ScriptedSpeechToText(answers)
+def scripted(*answers: str | ProviderError) -> Recognizers:
+    recognizer: SpeechToText = ScriptedSpeechToText(answers)
+    return lambda _organization, _name: nullcontext(recognizer)
 
 
-def kind_of(book: CallBook, make: Make | None = None) -> Kind:
+def kind_of(book: CallBook, recognizers: Recognizers | None = None, *, allow: str = "") -> Kind:
+    """`allow`: inside addresses that vendors may have."""
     archive = SoundArchive(book.settings.recordings_dir)
-    return transcription(book.database, archive) if make is None else transcription(book.database, archive, make)
+    connections = Connections(book.database, Vault.load(book.settings), allow_list(allow))
+    return transcription(book.database, archive, recognizers or registered(connections))
 
 
 async def spoken(text: str, voice: str = "en-US") -> "np.ndarray[Any, np.dtype[np.int16]]":
@@ -187,23 +196,16 @@ async def test_a_call_that_is_deleted_meanwhile_keeps_nothing(
     await write_talk(sound)
     await ann.post(f"/call-recordings/{call_id}/transcribe", 202)
 
-    def make(_name: str) -> ScriptedSpeechToText:
-        return _Deleting(ann, call_id)
+    @asynccontextmanager
+    async def deleting(*_whose: Any) -> AsyncIterator[SpeechToText]:
+        yield ScriptedSpeechToText(("words", "words"))
+        await ann.delete(f"/call-logs/{call_id}")
 
-    await do_due(book.database, kind_of(book, make))
+    await do_due(book.database, kind_of(book, deleting))
     async with book.database.organization(book.organization_id) as connection:
         for table in ("transcripts", "transcriptions", "analyses"):
             found = await connection.exec_driver_sql(f"SELECT count(*) FROM {table}")
             assert found.scalar_one() == 0
-
-
-class _Deleting(ScriptedSpeechToText):
-    def __init__(self, person: Person, call_id: str) -> None:
-        super().__init__(("words", "words"))
-        self._person, self._call_id = person, call_id
-
-    async def close(self) -> None:
-        await self._person.delete(f"/call-logs/{self._call_id}")
 
 
 async def test_without_a_recording_there_is_nothing_to_transcribe(
@@ -215,3 +217,26 @@ async def test_without_a_recording_there_is_nothing_to_transcribe(
     await ann.delete(f"/call-recordings/{call_id}")
     await ann.post(f"/call-recordings/{call_id}/transcribe", 404)
     assert UUID(call_id)
+
+
+async def test_a_vendors_own_account_transcribes(ann: Person, book: CallBook, call_id: str, sound: Path) -> None:
+    await write_talk(sound)
+    refused = await ann.post(f"/call-recordings/{call_id}/transcribe", 422, provider="nobody/Ours")
+    assert refused["fields"][0]["field"] == "provider"
+    async with serve_deepgram(words=("yes please",)) as far:
+        base_url, allow = f"http://127.0.0.1:{far.port}/v1", f"127.0.0.1/32:{far.port}"
+        fields = {"name": "Ours", "type": "stt", "provider": "deepgram", "config": {"base_url": base_url}}
+        await ann.post("/integrations", **fields, credentials={"api_key": "dg-ours"})
+        await ann.post(f"/call-recordings/{call_id}/transcribe", 202, provider="deepgram/Ours")
+        await do_due(book.database, kind_of(book, allow=allow))
+        assert await outcome(ann, call_id) == ("done", None)
+        assert far.key == "Token dg-ours"
+    newest = await transcript(ann, call_id)
+    assert {each["text"] for each in newest["segments"]} == {"yes please"}
+
+
+async def test_a_vendor_without_an_account_says_so(ann: Person, book: CallBook, call_id: str, sound: Path) -> None:
+    await write_talk(sound)
+    await ann.post(f"/call-recordings/{call_id}/transcribe", 202, provider="deepgram")
+    await do_due(book.database, kind_of(book))
+    assert await outcome(ann, call_id) == ("failed", "provider_failed")

@@ -11,11 +11,9 @@ import pytest
 
 from tests.api.calls import LATENCY, CallBook
 from tests.api.conftest import Person
-from tests.api.jobs import do_due
 from tests.consequences.conftest import Line
 from voiceera.providers.protocols import EndedAs
 from voiceera.rules.calls import Speaker, TurnRecord
-from voiceera.worker.analysis import analysis
 
 EVENING = datetime(2026, 3, 10, 18, 40, tzinfo=UTC)
 
@@ -26,7 +24,7 @@ async def talked(book: CallBook, *words: str) -> list[str]:
     for said in words:
         caller = TurnRecord(Speaker.CALLER, said, 1_000, 3_000)
         made.append(await book.held((TurnRecord(Speaker.AGENT, "Hello.", 0, 900, latency=LATENCY), caller)))
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     return made
 
 

@@ -15,7 +15,7 @@ import soundfile
 from tests.api.calls import CallBook
 from tests.api.conftest import Person
 from tests.api.jobs import do_due
-from tests.api.test_transcribe import RATE, write_talk
+from tests.api.test_transcribe import RATE, kind_of, write_talk
 from tests.test_transcript_files import read_srt, read_vtt
 from tests.webhooks.receiver import Receiver, receiving
 from voiceera.api.depends import Backend
@@ -29,9 +29,7 @@ from voiceera.rules.phrases import common_phrases
 from voiceera.services.deliveries import Post
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.store import recordings
-from voiceera.worker.analysis import analysis
 from voiceera.worker.deliveries import Deliveries
-from voiceera.worker.transcription import transcription
 
 
 @pytest.fixture
@@ -139,12 +137,12 @@ async def test_a_new_version_appears_by_the_provider_named_and_a_receiver_hears_
     await write_talk(await file_of(book, call_id))
     await ann.post("/webhooks", url=receiver.url, events=["transcript.ready", "call.analyzed"])
     await ann.post(f"/call-recordings/{call_id}/transcribe", 202, provider="moonshine")
-    await do_due(book.database, transcription(book.database, SoundArchive(book.settings.recordings_dir)))
+    await do_due(book.database, kind_of(book))
     found = await ann.get(f"/call-logs/{call_id}/transcript")
     assert [(each["version"], each["provider"]) for each in found["versions"]] == [(1, "live"), (2, "moonshine")]
     assert [each["speaker"] for each in found["segments"]] == ["agent", "caller"]
     assert "yes" in found["segments"][1]["text"].lower()
-    await do_due(book.database, analysis(book.database))
+    await book.analyse()
     stop = asyncio.Event()
     async with WebhookSender(allow_list(receiver.allow), timeout_seconds=5) as sender:
         await do_due(book.database, Deliveries(Post(backend.database, backend.vault, sender), stop).kind())

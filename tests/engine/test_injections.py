@@ -100,7 +100,12 @@ class ObedientModel(ScriptedLanguageModel):
         self.knows: list[str] = []
 
     async def reply(
-        self, system_prompt: str, history: tuple[Message, ...], tools: Any = (), model: Any = None
+        self,
+        system_prompt: str,
+        history: tuple[Message, ...],
+        tools: Any = (),
+        model: Any = None,
+        answer_schema: Any = None,
     ) -> Any:
         self.knows += [system_prompt, *(message.content for message in history), *(str(tool) for tool in tools)]
         wanted = self._wishes.get(next(m.content for m in reversed(history) if m.role == "user"))

@@ -241,7 +241,9 @@ def test_an_agent_without_a_brain_ends_the_call_with_a_reason(tmp_path: Path) ->
 
 def test_a_fault_of_ours_ends_the_call_with_a_cause(tmp_path: Path) -> None:
     class Broken(ScriptedLanguageModel):
-        async def reply(self, system_prompt: str, history: Any, tools: Any = (), model: Any = None) -> Any:
+        async def reply(
+            self, system_prompt: str, history: Any, tools: Any = (), model: Any = None, answer_schema: Any = None
+        ) -> Any:
             yield 1 / 0
 
     result, world = call(

@@ -1,8 +1,9 @@
 """Vendors whose streams hold real sockets, so that one which is left open can be counted."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from voiceera.engine.session import CallProviders
 from voiceera.providers.models.scripted import ScriptedLanguageModel
@@ -109,7 +110,8 @@ class _Model(ScriptedLanguageModel):
         history: tuple[Message, ...],
         tools: tuple[ToolSpec, ...] = (),
         model: str | None = None,
-    ) -> AsyncIterator[ModelPiece]:
+        answer_schema: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[ModelPiece, None]:
         async with self._vendor.connection():
             async for piece in super().reply(system_prompt, history, tools, model):
                 yield piece

@@ -79,10 +79,16 @@ class Deepgram:
 
 
 @asynccontextmanager
-async def deepgram(**how: Any) -> AsyncIterator[tuple[DeepgramSpeechToText, Deepgram]]:
+async def serve_deepgram(**how: Any) -> AsyncIterator[Deepgram]:
     far = Deepgram(**how)
     async with serve(far.hold, "127.0.0.1", 0, process_request=far.door) as server:
         far.port = next(iter(server.sockets)).getsockname()[1]
+        yield far
+
+
+@asynccontextmanager
+async def deepgram(**how: Any) -> AsyncIterator[tuple[DeepgramSpeechToText, Deepgram]]:
+    async with serve_deepgram(**how) as far:
         near = DeepgramSpeechToText(
             DeepgramHearingSettings.model_validate({"base_url": f"http://127.0.0.1:{far.port}/v1"}),
             DeepgramCredentials(api_key=SecretStr("dg-key")),

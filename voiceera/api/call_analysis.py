@@ -64,6 +64,40 @@ class ComplianceCheck(Shown):
     at_ms: int | None
 
 
+class DispositionFound(Shown):
+    """How the call came out, by the agent's analysis plan. `is_the_calls`: it noted none itself, so this is it."""
+
+    value: str | None
+    confidence: Confidence
+    evidence: list[Quote]
+    is_the_calls: bool
+
+
+class FieldQuote(Shown):
+    """Where a field was read from."""
+
+    field: str
+    confidence: Confidence
+    speaker: Speaker
+    at_ms: int
+    quote: str
+
+
+class ExtractionFound(Shown):
+    """What the plan's schema asks for. `problem`: why there is nothing: no answer fitted the schema."""
+
+    values: dict[str, Any] | None
+    problem: str | None
+    evidence: list[FieldQuote]
+
+
+class InsteadOf(Shown):
+    """The analyzer that the plan names could not be used, so the embedded one was."""
+
+    analyzer: str
+    reason: str
+
+
 class CallAnalysis(Shown):
     """Null where there is no analysis yet. One that failed says why."""
 
@@ -71,6 +105,7 @@ class CallAnalysis(Shown):
     state: AnalysisState
     error: str | None
     analyzer: str | None = Field(description="`basic`: the embedded one, which counts words by a lexicon.")
+    instead_of: InsteadOf | None
     transcript_version: int | None
     analyzed_at: Instant | None
     summary: str | None
@@ -79,6 +114,11 @@ class CallAnalysis(Shown):
     sentiment: SentimentFound | None
     emotions: list[EmotionFound] | None
     compliance: list[ComplianceCheck] | None
+    disposition: DispositionFound | None
+    extraction: ExtractionFound | None
+
+
+_IN_DETAILS = ("analyzer", "instead_of", "sentiment", "emotions", "compliance", "disposition", "extraction")
 
 
 async def _analysis_of(work: Work, call_id: UUID) -> CallAnalysis:
@@ -86,7 +126,7 @@ async def _analysis_of(work: Work, call_id: UUID) -> CallAnalysis:
     found = await analyses.get(work.connection, work.organization_id, call_id)
     if call is None or found is None:
         raise service.no_call() if call is None else service.no_analysis()
-    details: dict[str, Any] = dict.fromkeys(("analyzer", "sentiment", "emotions", "compliance")) | found.details
+    details: dict[str, Any] = dict.fromkeys(_IN_DETAILS) | found.details
     told = {name: getattr(call, name) for name in ("summary", "spoken_language", "key_phrases")}
     return CallAnalysis.model_validate({**found._mapping, **told, **details})
 

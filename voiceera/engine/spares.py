@@ -1,9 +1,10 @@
 """A call's providers with spares: what one of them began, the next one goes on with."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 from voiceera.engine.failover import SWITCH_SECONDS, Succession
 from voiceera.errors import ProviderError
@@ -38,13 +39,14 @@ class ModelWithSpares:
         history: tuple[Message, ...],
         tools: tuple[ToolSpec, ...] = (),
         model: str | None = None,
+        answer_schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[ModelPiece, None]:
         said = ""
 
         def ask(provider: LanguageModel) -> AsyncIterator[ModelPiece]:
             so_far = (Message("assistant", said), Message("user", _GO_ON)) if said.strip() else ()
             name = model if self._succession.is_first(provider) else None
-            return provider.reply(system_prompt, (*history, *so_far), tools, name)
+            return provider.reply(system_prompt, (*history, *so_far), tools, name, answer_schema)
 
         async with aclosing(self._succession.stream(ask)) as pieces:
             async for piece in pieces:

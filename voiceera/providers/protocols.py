@@ -1,11 +1,11 @@
 """One small Protocol per kind of outside party. A vendor's file implements one; nobody else knows the vendor."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import EndedAs as EndedAs
@@ -125,9 +125,11 @@ class LanguageModel(Protocol):
         history: tuple[Message, ...],
         tools: tuple[ToolSpec, ...] = (),
         model: str | None = None,
-    ) -> AsyncIterator[ModelPiece]:
+        answer_schema: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[ModelPiece, None]:
         """Pieces of the reply as the model writes them; a request for a tool comes whole. `model`: the agent's
-        choice, None: the integration's. Closing the iterator cancels. Raises ProviderError."""
+        choice, None: the integration's. `answer_schema`: the JSON schema that the reply shall fit, where the vendor
+        can see to it; whoever asks checks. Closing the iterator cancels. Raises ProviderError."""
 
     async def close(self) -> None: ...
 

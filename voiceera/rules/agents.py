@@ -1,9 +1,10 @@
 """AgentConfig: the one typed contract from the API through the store to the engine."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from voiceera.rules.analysis_plan import AnalysisPlan
 from voiceera.rules.flows import Flow
 from voiceera.rules.redactions import Redaction
 from voiceera.rules.sent import Sent
@@ -60,7 +61,7 @@ class AgentConfig(Sent):
     conversation: ConversationSettings = ConversationSettings()
     tools: Annotated[tuple[Tool, ...], Field(max_length=50)] = ()
     flow: Flow | None = None
-    analysis: dict[str, Any] = Field(default_factory=dict)
+    analysis: AnalysisPlan = AnalysisPlan()
     success_dispositions: tuple[str, ...] = ()
     redaction: Redaction = Redaction()
 

@@ -1,6 +1,6 @@
 """The words in which a finished call is described."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -32,11 +32,20 @@ class Emotion(StrEnum):
     NEUTRAL = "neutral"
 
 
+@dataclass
+class Tokens:
+    """What an analysis takes of a language model, whatever comes of it."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
 @dataclass(frozen=True)
 class Findings:
     """What an analyzer finds in a call. `sentiment` and `emotions` are the caller's, None where they said nothing.
 
     `details`: of each what it was read from and how surely, and the analyzer's name, as the API shows them.
+    `disposition`, `extracted`: as the agent's plan asked for them.
     """
 
     summary: str
@@ -45,3 +54,5 @@ class Findings:
     key_phrases: list[str]
     language: str | None
     details: dict[str, Any]
+    disposition: str | None = None
+    extracted: dict[str, Any] = field(default_factory=dict)

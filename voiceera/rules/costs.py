@@ -1,6 +1,6 @@
 """What a call costs: what was used of each vendor, times the organization's own prices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
@@ -65,6 +65,15 @@ class Entry:
     use: Use
     billed: Decimal
     amount: Decimal | None
+
+
+def merged(uses: Iterable[Use]) -> list[Use]:
+    """One for each thing that was used, in the order in which it first was."""
+    sums: dict[tuple[Part, str, str, Unit], Decimal] = {}
+    for use in uses:
+        key = use.part, use.provider, use.model, use.unit
+        sums[key] = sums.get(key, Decimal(0)) + use.quantity
+    return [Use(*key, quantity) for key, quantity in sums.items()]
 
 
 def entry(use: Use, prices: Sequence[Price]) -> Entry:

@@ -9,8 +9,9 @@ from voiceera import ids
 from voiceera.errors import FieldProblem, Invalid
 from voiceera.providers import registry
 from voiceera.providers.registry import Kind
-from voiceera.rules import flows, tools
+from voiceera.rules import analysis_plan, flows, tools
 from voiceera.rules.agents import AgentConfig
+from voiceera.rules.tools import RecordOutcome
 from voiceera.services.provider_catalog import languages_of
 from voiceera.store import agents, integrations
 from voiceera.store.agents import Agent
@@ -40,6 +41,7 @@ def check(config: AgentConfig) -> None:
     """Raises Invalid for a flow that cannot run and for providers that nobody knows."""
     problems = [] if config.flow is None else flows.problems(config.flow)
     problems += tools.problems(config.tools)
+    problems += analysis_plan.problems(config.analysis, _saved_in_calls(config))
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
         known = {*registry.names(kind), *EMBEDDED.get(kind, ())}
@@ -48,6 +50,10 @@ def check(config: AgentConfig) -> None:
         if name is not None and name.partition("/")[0] not in known:
             there_are = ", ".join(sorted(known)) or "none yet"
             problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
+    analyst = config.analysis.provider
+    if analyst is not None and analyst.partition("/")[0] not in registry.names(Kind.LANGUAGE_MODEL):
+        there_are = ", ".join(sorted(registry.names(Kind.LANGUAGE_MODEL)))
+        problems.append(FieldProblem("analysis.provider", f"there is no such provider; there are: {there_are}"))
     for kind_, spares in config.fallback_providers.items():
         known = {*registry.names(Kind(kind_)), *EMBEDDED.get(Kind(kind_), ())}
         problems += [
@@ -59,6 +65,16 @@ def check(config: AgentConfig) -> None:
         ]
     if problems:
         raise Invalid("The agent cannot run like this.", *problems)
+
+
+def _saved_in_calls(config: AgentConfig) -> frozenset[str]:
+    """The names under which calls of this agent note something by themselves."""
+    steps = config.flow.steps.values() if config.flow else ()
+    saved = {name for step in steps if (name := getattr(step, "save_as", None))}
+    for tool in config.tools:
+        if isinstance(tool, RecordOutcome):
+            saved |= tool.fields.keys()
+    return frozenset(saved)
 
 
 async def missing(connection: Connection, agent: Agent) -> list[Missing]:

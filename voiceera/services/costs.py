@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import Direction, Speaker
-from voiceera.rules.costs import EMBEDDED, Part, Unit, Use, entry, parts, told_by_carrier, total
-from voiceera.store import agents, call_costs, call_tools, calls, prices
+from voiceera.rules.costs import EMBEDDED, Part, Unit, Use, entry, merged, parts, told_by_carrier, total
+from voiceera.store import agents, analyses, call_costs, call_tools, calls, prices
 from voiceera.store.base import Connection
 
 _TOKENS = {"prompt_tokens": Unit.PROMPT_TOKEN, "completion_tokens": Unit.COMPLETION_TOKEN}
@@ -50,7 +50,7 @@ async def _uses(
     uses = list(_carriers(call, seconds, carrier_cost))
     if config is not None:
         uses += [use for use in await _vendors(connection, call, config) if use.provider not in EMBEDDED]
-    return [use for use in uses if use.quantity]
+    return merged(use for use in uses if use.quantity)
 
 
 def _carriers(call: sa.Row[Any], seconds: Decimal, carrier_cost: Decimal | None) -> Iterator[Use]:
@@ -74,4 +74,9 @@ async def _vendors(connection: Connection, call: sa.Row[Any], config: AgentConfi
         model = config.llm_model or ""
         for name, unit in _TOKENS.items():
             uses.append(Use(Part.LANGUAGE_MODEL, config.llm_provider, model, unit, Decimal(counted.get(name, 0))))
+    for used in await analyses.used(connection, *of) if turns else ():
+        uses += [
+            Use(Part.LANGUAGE_MODEL, used["provider"], used["model"], unit, Decimal(used[name]))
+            for name, unit in _TOKENS.items()
+        ]
     return uses

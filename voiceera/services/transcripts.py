@@ -54,7 +54,7 @@ async def request(
     if call is None:
         raise no_recording()
     known = registry.names(registry.Kind.SPEECH_TO_TEXT)
-    if provider is not None and provider not in known:
+    if provider is not None and provider.partition("/")[0] not in known:
         message = f"there is no such speech-to-text provider; there are: {', '.join(known)}"
         raise Invalid("The provider is not known.", FieldProblem("provider", message))
     open_id = await transcripts.open_request(connection, organization_id, call_id)

@@ -26,6 +26,7 @@ analyses = sa.Table(
     sa.Column("transcript_version", sa.Integer),
     sa.Column("details", JSONB, nullable=False),
     sa.Column("analyzed_at", _WHEN),
+    sa.Column("usage", JSONB, nullable=False, server_default="[]"),
 )
 
 
@@ -46,11 +47,38 @@ async def get(connection: Connection, organization_id: UUID, call_id: UUID) -> s
     return (await connection.execute(sa.select(analyses).where(_is(organization_id, call_id)))).one_or_none()
 
 
-async def claim(connection: Connection, organization_id: UUID, call_id: UUID, now: datetime) -> sa.Row[Any] | None:
-    """The analysis that is due, held until the transaction ends. None: it is not due, or somebody is at it."""
+async def claim(
+    connection: Connection, organization_id: UUID, call_id: UUID, now: datetime, until: datetime
+) -> sa.Row[Any] | None:
+    """Take up an analysis that is due; it is due again at `until` if nothing comes of it. None: it is not due, or
+    somebody is at it."""
     is_due = analyses.c.state == AnalysisState.PENDING, analyses.c.due_at <= now
-    statement = sa.select(analyses).where(_is(organization_id, call_id), *is_due).with_for_update(skip_locked=True)
+    statement = sa.update(analyses).where(_is(organization_id, call_id), *is_due)
+    taken = statement.values(due_at=until, tries=analyses.c.tries + 1).returning(analyses)
+    row: sa.Row[Any] | None = (await connection.execute(taken)).one_or_none()
+    return row
+
+
+async def hold_claimed(
+    connection: Connection, organization_id: UUID, call_id: UUID, until: datetime
+) -> sa.Row[Any] | None:
+    """The analysis that was claimed until then. None: it has been asked for anew, or is somebody else's."""
+    is_ours = analyses.c.state == AnalysisState.PENDING, analyses.c.due_at == until
+    statement = sa.select(analyses).where(_is(organization_id, call_id), *is_ours).with_for_update()
     return (await connection.execute(statement)).one_or_none()
+
+
+async def used(connection: Connection, organization_id: UUID, call_id: UUID) -> list[dict[str, Any]]:
+    """What all analyses of a call took of language models: `provider`, `model`, `prompt_tokens`,
+    `completion_tokens`."""
+    statement = sa.select(analyses.c.usage).where(_is(organization_id, call_id))
+    return (await connection.execute(statement)).scalar_one_or_none() or []
+
+
+async def add_usage(connection: Connection, organization_id: UUID, call_id: UUID, used: dict[str, Any]) -> None:
+    more = sa.type_coerce([used], JSONB)
+    statement = sa.update(analyses).where(_is(organization_id, call_id))
+    await connection.execute(statement.values(usage=analyses.c.usage.op("||")(more)))
 
 
 async def change(connection: Connection, organization_id: UUID, call_id: UUID, **values: Any) -> None:

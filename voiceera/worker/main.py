@@ -9,6 +9,7 @@ from voiceera.processes import process_name
 from voiceera.providers.outbound import allow_list
 from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.rules.sound_files import SoundFormat
+from voiceera.services.connections import Connections
 from voiceera.services.deliveries import Post
 from voiceera.services.live import DIALER
 from voiceera.services.sound_archive import SoundArchive
@@ -26,7 +27,7 @@ from voiceera.worker.mail import mail_kinds
 from voiceera.worker.reaper import Reaper
 from voiceera.worker.retention import RetentionWatch
 from voiceera.worker.rollups import Rollups
-from voiceera.worker.transcription import transcription
+from voiceera.worker.transcription import registered, transcription
 
 _LONGEST_DRAIN_SECONDS = 30.0
 """A job is cut off after that and comes again; a call's drain may take longer."""
@@ -42,6 +43,7 @@ async def run_worker(
     vault, allow = Vault.load(settings), allow_list(settings.outbound_allow)
     archive = SoundArchive.of(settings)
     trunks = StoredTrunks(database, vault, allow)
+    connections = Connections(database, vault, allow)
     public_url = settings.public_url or f"http://{settings.api_host}:{settings.api_port}"
     name = process_name()
     dialer = Dialer(database, bus, trunks, public_url=public_url, name=name)
@@ -49,9 +51,9 @@ async def run_worker(
     sender = WebhookSender(allow)
     kinds: list[Kind] = [
         *mail_kinds(database, settings),
-        analysis(database),
+        analysis(database, connections),
         encoding(database, archive, SoundFormat(settings.recording_format)),
-        transcription(database, archive),
+        transcription(database, archive, registered(connections)),
         Deliveries(Post(database, vault, sender), stop).kind(),
     ]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))
@@ -68,6 +70,7 @@ async def run_worker(
             listening.cancel()
     finally:
         await trunks.close()
+        await connections.close()
         await sender.close()
 
 

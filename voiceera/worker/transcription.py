@@ -1,8 +1,10 @@
 """The job that transcribes recordings by the provider that the request names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from voiceera.clock import utc_now
 from voiceera.errors import NotFound, ProviderError, VoiceEraError
@@ -15,6 +17,7 @@ from voiceera.rules.calls import Speaker
 from voiceera.rules.phrases import common_phrases, flow_phrases
 from voiceera.rules.transcripts import NoTranscript, Segment
 from voiceera.services import transcripts as service
+from voiceera.services.connections import Connections
 from voiceera.services.sound_archive import SoundArchive
 from voiceera.services.transcripts import Task
 from voiceera.store import transcripts
@@ -25,15 +28,30 @@ from voiceera.worker.jobs import SWEPT_AT_ONCE, Kind
 
 log = get_logger("transcription")
 
-Make = Callable[[str], SpeechToText]
-"""Name → a provider of one's own, which one closes. Raises VoiceEraError."""
+Recognizers = Callable[[UUID, str], AbstractAsyncContextManager[SpeechToText]]
+"""An organization's recognizer, by its name or that of its integration after a slash. Raises VoiceEraError."""
 
 
-def registered(name: str) -> SpeechToText:
-    return cast(SpeechToText, load(ProviderKind.SPEECH_TO_TEXT, name)())
+def registered(connections: Connections) -> Recognizers:
+    @asynccontextmanager
+    async def recognizer(organization_id: UUID, name: str) -> AsyncIterator[SpeechToText]:
+        provider, _, integration = name.partition("/")
+        factory = load(ProviderKind.SPEECH_TO_TEXT, provider)
+        if hasattr(factory, "Settings"):  # an account of the organization's, which others use, too
+            yield await connections.of(
+                organization_id, ProviderKind.SPEECH_TO_TEXT, provider, integration=integration or None
+            )
+            return
+        own = cast(SpeechToText, factory())
+        try:
+            yield own
+        finally:
+            await own.close()
+
+    return recognizer
 
 
-def transcription(database: Database, archive: SoundArchive, make: Make = registered) -> Kind:
+def transcription(database: Database, archive: SoundArchive, recognizers: Recognizers) -> Kind:
     """One at a time in each worker: recognizing takes a core."""
 
     async def handle(row: DueRow, now: datetime) -> None:
@@ -43,16 +61,16 @@ def transcription(database: Database, archive: SoundArchive, make: Make = regist
         if task.tries > service.MOST_TRIES:  # whoever took it up died of it, again and again
             await service.give_up(database, task, NoTranscript.PROVIDER_FAILED, now)
         else:
-            await _carry_out(database, task, archive, make, lambda: max(now, utc_now()))
+            await _carry_out(database, task, archive, recognizers, lambda: max(now, utc_now()))
 
     return Kind(service.KIND, handle, _due, at_once=1)
 
 
 async def _carry_out(
-    database: Database, task: Task, archive: SoundArchive, make: Make, now: Callable[[], datetime]
+    database: Database, task: Task, archive: SoundArchive, recognizers: Recognizers, now: Callable[[], datetime]
 ) -> None:
     try:
-        said = await _heard(task, archive, make)
+        said = await _heard(task, archive, recognizers)
     except Unusable as problem:
         await service.give_up(database, task, problem.reason, now())
     except (VoiceEraError, TimeoutError) as problem:
@@ -66,17 +84,15 @@ async def _carry_out(
             await service.give_up(database, task, NoTranscript.NO_WORDS, now())
 
 
-async def _heard(task: Task, archive: SoundArchive, make: Make) -> Sequence[Segment]:
+async def _heard(task: Task, archive: SoundArchive, recognizers: Recognizers) -> Sequence[Segment]:
     if task.store is None or task.key is None:
         raise Unusable(NoTranscript.RECORDING_GONE)
-    recognizer = make(task.provider)
-    try:
-        async with archive.local(task.store, task.key) as path:
-            return await hear(path, recognizer, task.language, _phrases(task))
-    except NotFound:
-        raise Unusable(NoTranscript.RECORDING_GONE) from None
-    finally:
-        await recognizer.close()
+    async with recognizers(task.organization_id, task.provider) as recognizer:
+        try:
+            async with archive.local(task.store, task.key) as path:
+                return await hear(path, recognizer, task.language, _phrases(task))
+        except NotFound:
+            raise Unusable(NoTranscript.RECORDING_GONE) from None
 
 
 def _phrases(task: Task) -> dict[Speaker, tuple[str, ...]]:

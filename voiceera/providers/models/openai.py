@@ -4,8 +4,8 @@ The SDK takes most of a second to import, so it is imported in a thread, when th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
@@ -37,6 +37,11 @@ class OpenAISettings(BaseModel):
     max_tokens: int | None = Field(None, ge=1, le=100_000, title="Longest reply", description="In tokens.")
     counts_tokens: bool = Field(
         True, title="Counts tokens", description="Off for servers that refuse `stream_options`."
+    )
+    answers_in: Literal["json_schema", "json_object", "text"] = Field(
+        "json_schema",
+        title="Form of analyses",
+        description="For servers that refuse `response_format` of this type: `json_object`, or `text` for none.",
     )
 
 
@@ -70,9 +75,10 @@ class OpenAILanguageModel:
         history: tuple[Message, ...],
         tools: tuple[ToolSpec, ...] = (),
         model: str | None = None,
-    ) -> AsyncIterator[ModelPiece]:
+        answer_schema: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[ModelPiece, None]:
         client = await self._client()
-        request = self._request(system_prompt, history, tools, model)
+        request = self._request(system_prompt, history, tools, model) | self._form(answer_schema)
         reply = _Reply()
         try:
             async with await client.chat.completions.create(**request) as stream:
@@ -130,6 +136,15 @@ class OpenAILanguageModel:
         if settings.max_tokens is not None:
             request["max_tokens"] = settings.max_tokens
         return request
+
+    def _form(self, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Not `strict`, which takes a part of JSON schema only: the reply is checked here in any case."""
+        if schema is None or self._settings.answers_in == "text":
+            return {}
+        if self._settings.answers_in == "json_object":
+            return {"response_format": {"type": "json_object"}}
+        form = {"name": "answer", "schema": dict(schema), "strict": False}
+        return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 class _Reply:

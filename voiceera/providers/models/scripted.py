@@ -1,7 +1,8 @@
 """A language model without a model: it answers what it was told to, word by word."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
 from voiceera.errors import ProviderError
 from voiceera.providers.protocols import Message, ModelPiece, ToolRequest, ToolSpec
@@ -29,7 +30,8 @@ class ScriptedLanguageModel:
         history: tuple[Message, ...],
         tools: tuple[ToolSpec, ...] = (),
         model: str | None = None,
-    ) -> AsyncIterator[ModelPiece]:
+        answer_schema: Mapping[str, Any] | None = None,
+    ) -> AsyncGenerator[ModelPiece, None]:
         self.asked = [*self.asked[-99:], history]
         turn = sum(message.role == "user" for message in history) - 1
         if self._delay:
