@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from tests.api.conftest import Person, body
 from tests.world import ANY_TIME, FLOW
+from voiceera.ids import new_id
 from voiceera.store.base import Database
 
 ANY_HOUR = {"promotional": None, "service": None}
@@ -186,6 +187,19 @@ async def test_a_campaign_moves_to_another_agent(ann: Person) -> None:
     other = await make_agent(ann, "Other")
     assert (await ann.put(f"/campaigns/{campaign['id']}", agent_id=other))["agent_id"] == other
     assert (await ann.get("/campaigns", agent_id=campaign["agent_id"]))["total"] == 0
+
+
+async def test_a_campaign_is_split_with_another_agent_of_ones_own(ann: Person, bob: Person) -> None:
+    own, other = await ann.post("/agents", name="A"), await ann.post("/agents", name="B")
+    theirs = await bob.post("/agents", name="B")
+    campaign = await ann.post("/campaigns", name="Split", agent_id=own["id"], split={"agent_id": other["id"]})
+    assert campaign["split"] == {"agent_id": other["id"], "percent": 50}
+    path = f"/campaigns/{campaign['id']}"
+    refused = await ann.put(path, 422, split={"agent_id": own["id"], "percent": 10})
+    assert refused["fields"][0]["field"] == "split.agent_id"
+    for agent_id in (theirs["id"], str(new_id())):
+        await ann.put(path, 404, split={"agent_id": agent_id})
+    assert (await ann.put(path, split=None))["split"] is None
 
 
 async def test_an_active_campaign_is_not_deleted_and_a_deleted_one_is_gone(ann: Person) -> None:

@@ -106,3 +106,23 @@ async def test_a_carrier_s_own_bill_goes_before_the_price_list(
     minute = next(line for line in call["costs"] if line["unit"] == "minute")
     assert minute["amount"] == cost
     assert minute["billed"] == pytest.approx(3 if told is None else 125 / 60, abs=1e-5)
+
+
+async def test_a_campaigns_stats_add_its_calls_up(ann: Person, book: CallBook) -> None:
+    campaign = await ann.post("/campaigns", name="Spring", agent_id=str(book.agent_id))
+    path = f"/campaigns/{campaign['id']}/stats"
+    assert (await ann.get(path))["cost"] is None
+    for carrier_cost in ("0.02", "0.03"):
+        times: dict[str, Any] = {
+            "answered_at": datetime.now(UTC),
+            "ended_at": datetime.now(UTC),
+            "duration_seconds": 1,
+        }
+        told: dict[str, Any] = {"provider": "plivo", "carrier_cost": Decimal(carrier_cost)}
+        call_id = await book.add(**times, **told, campaign_id=UUID(campaign["id"]))
+        async with book.database.organization(book.organization_id) as connection:
+            await costs.charge(connection, book.organization_id, UUID(call_id))
+    stats = await ann.get(path)
+    assert (stats["cost"], stats["cost_per_reached"]) == (0.05, None), "nobody was reached"
+    (row,) = await ann.get("/analytics/campaign-stats")
+    assert row["cost"] == 0.05

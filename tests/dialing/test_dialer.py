@@ -9,10 +9,13 @@ import pytest
 
 from tests.dialing.floor import Floor
 from tests.world import NOON, World, make_world, number, quick
+from voiceera.ids import new_id
 from voiceera.providers.protocols import CarrierTraits, Dial, DialAnswer, EndedAs, Placed
 from voiceera.rules.campaigns import CampaignConfig, ContactDraft, RetryRule
+from voiceera.rules.splits import Split
 from voiceera.services import calls, campaigns, contacts
-from voiceera.store import do_not_call
+from voiceera.store import agents, do_not_call
+from voiceera.store import campaigns as stored_campaigns
 from voiceera.store.base import Database
 
 
@@ -35,6 +38,33 @@ async def test_each_contact_is_dialled_once_with_its_own_reference_in_the_callba
     assert (await floor.counted(campaign_id))["in_progress"] == 3
     call = (await floor.world.rows("SELECT * FROM calls WHERE id = :id", id=UUID(attempt)))[0]
     assert (call.status, call.variables) == ("dialing", {"name": call.contact_name})
+
+
+async def test_a_split_campaign_rings_with_two_agents_and_each_contact_always_with_the_same(floor: Floor) -> None:
+    world = floor.world
+    async with world.scope() as connection:
+        agent = await agents.get(connection, world.organization_id, world.agent_id)
+        assert agent is not None
+        other, config = new_id(), agent.config.model_copy(update={"name": "Other"})
+        whose = {"status": "active", "created_by": None, "now": NOON}
+        await agents.add(connection, world.organization_id, other, config, **whose)  # type: ignore[arg-type]
+    split = quick().model_copy(update={"split": Split(agent_id=other, percent=30), "max_concurrent_calls": 100})
+    await floor.launch(people=60, config=split)
+    heard: dict[UUID, set[UUID]] = {}
+    for _ in range(2):
+        while await floor.dial():
+            pass
+        for row in await world.rows("SELECT id, contact_id, agent_id FROM calls"):
+            heard.setdefault(row.contact_id, set()).add(row.agent_id)
+        for attempt in await floor.open_attempts():
+            await floor.ends(attempt, EndedAs.BUSY)
+        floor.later(seconds=60)
+    assert len(heard) == 60 and all(len(each) == 1 for each in heard.values())
+    assert 8 <= sum(each == {other} for each in heard.values()) <= 30
+    counted = "SELECT DISTINCT a.agent_id = c.agent_id AS same FROM attempts a JOIN calls c ON c.id = a.id"
+    assert [row.same for row in await world.rows(counted)] == [True]
+    async with world.scope() as connection:
+        assert await stored_campaigns.active_of_agent(connection, world.organization_id, other) is not None
 
 
 async def test_a_busy_contact_is_rung_again_after_its_delays_and_then_given_up(floor: Floor) -> None:

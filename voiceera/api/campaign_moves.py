@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 
 from voiceera.api.campaigns import CampaignShown, campaign_of, moved
 from voiceera.api.depends import Line, Reading, Work, Writing
@@ -75,6 +76,8 @@ class StatsShown(Shown):
     answer_rate: float
     reach_rate: float
     attempts_per_contact: float
+    cost: float | None = Field(description="Of all its calls; null while none has a price.")
+    cost_per_reached: float | None
 
 
 @routes.get("/campaigns/{campaign_id}/preview")

@@ -18,6 +18,7 @@ from voiceera.errors import Conflict
 from voiceera.rules.calls import Outcome
 from voiceera.rules.dialing_limits import Money
 from voiceera.rules.sent import Sent
+from voiceera.rules.splits import Split
 
 
 class CampaignStatus(StrEnum):
@@ -179,6 +180,8 @@ class CampaignConfig(Sent):
     price_per_minute: Annotated[float, Field(ge=0, le=10_000)] | None = None
     """Of these calls; None: what the carrier's integration says."""
     ring_seconds: Annotated[int, Field(ge=5, le=120)] = 45
+    split: Split | None = None
+    """Another agent for a part of the contacts, drawn by chance: to see which one does better."""
 
     def intervals(self) -> Iterator[tuple[int, int, int]]:
         """(weekday with Monday 0, start minute, end minute) of every opening in a week."""

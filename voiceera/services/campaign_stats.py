@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from voiceera.errors import NotFound
-from voiceera.store import attempts, campaigns, contacts
+from voiceera.rules.reports import totals_of
+from voiceera.store import analytics, attempts, campaigns, contacts
+from voiceera.store.analytics import Slice
 from voiceera.store.base import Connection
 
 
@@ -14,7 +16,8 @@ class CampaignStats:
     """total = pending + in_progress + reached + exhausted + suppressed + invalid + canceled.
 
     `due_now` and `deferred` (by reason) break pending down; `live` counts calls with somebody on the line, `dialing`
-    those that ring or are about to. `outcomes`: ended attempts by how they came out. Rates are percentages.
+    those that ring or are about to. `outcomes`: ended attempts by how they came out. Rates are percentages. `cost`:
+    of all its calls, None while none has a price.
     """
 
     total: int
@@ -37,6 +40,8 @@ class CampaignStats:
     answer_rate: float
     reach_rate: float
     attempts_per_contact: float
+    cost: float | None
+    cost_per_reached: float | None
 
 
 _CONTACTS = ("total", "pending", "in_progress", "reached", "exhausted", "suppressed", "invalid", "canceled")
@@ -54,6 +59,7 @@ async def stats(connection: Connection, organization_id: UUID, campaign_id: UUID
     open_states = await attempts.count_open(connection, organization_id, campaign_id)
     live = open_states.pop("in_progress", 0)
     ended = sum(outcomes.values())
+    cost = totals_of(await analytics.totals(connection, Slice(organization_id, campaign_id=campaign_id))).total_cost
     tried = counts["total"] - counts["pending"] - counts["canceled"]
     return CampaignStats(
         **{name: counts[name] for name in (*_CONTACTS, *_UPLOADED)},
@@ -66,6 +72,8 @@ async def stats(connection: Connection, organization_id: UUID, campaign_id: UUID
         answer_rate=_percent(sum(outcomes[name] for name in _ANSWERED), ended),
         reach_rate=_percent(counts["reached"], counts["total"]),
         attempts_per_contact=round(ended / tried, 2) if tried > 0 else 0.0,
+        cost=cost,
+        cost_per_reached=None if cost is None or not counts["reached"] else round(cost / counts["reached"], 5),
     )
 
 

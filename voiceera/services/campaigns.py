@@ -1,7 +1,7 @@
 """What people do to a campaign. Each function is one operation on an open transaction; the caller commits."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,7 @@ async def create(
     created_by: UUID | None = None,
 ) -> Campaign:
     """A draft. Raises NotFound for the agent, Conflict for a name that is taken, Invalid for what does not fit."""
-    await _agent(connection, organization_id, draft.agent_id)
+    await _agents(connection, organization_id, draft.agent_id, draft.config)
     _check(draft.config, draft.start_time, draft.end_time)
     campaign = Campaign(
         organization_id=organization_id,
@@ -99,8 +99,8 @@ async def update(
             f"current state: {campaign.status}; allowed: a new campaign",
         )
     changed = replace(campaign, **changes, updated_at=now)
-    if "agent_id" in changes:
-        await _agent(connection, organization_id, changed.agent_id)
+    if "agent_id" in changes or changed.config.split != campaign.config.split:
+        await _agents(connection, organization_id, changed.agent_id, changed.config)
     _check(changed.config, changed.start_time, changed.end_time)
     try:
         await campaigns.change(connection, organization_id, campaign_id, **changes, updated_at=now)
@@ -141,8 +141,8 @@ async def preview(connection: Connection, organization_id: UUID, campaign_id: UU
     campaign = await campaigns.get(connection, organization_id, campaign_id)
     if campaign is None:
         raise _not_found()
-    agent = await _agent(connection, organization_id, campaign.agent_id)
-    return await _preview(connection, campaign, agent, now)
+    its_agents = await _agents(connection, organization_id, campaign.agent_id, campaign.config)
+    return await _preview(connection, campaign, its_agents, now)
 
 
 async def launch(
@@ -159,13 +159,13 @@ async def launch(
     none of the numbers that are `owned`."""
     campaign = await hold(connection, organization_id, campaign_id)
     status = after(Action.LAUNCH, campaign.status)
-    agent = await _agent(connection, organization_id, campaign.agent_id)
-    await _check_runnable(connection, campaign, agent)
+    its_agents = await _agents(connection, organization_id, campaign.agent_id, campaign.config)
+    await _check_runnable(connection, campaign, its_agents)
     wanted = campaign.config.caller_ids
     if owned is not None and wanted and not set(wanted) & set(owned):
         numbers = ", ".join(owned) or "it has none"
         raise _cannot_launch("None of its caller ids is the carrier's.", f"choose from the carrier's: {numbers}")
-    foreseen = await _preview(connection, campaign, agent, now)
+    foreseen = await _preview(connection, campaign, its_agents, now)
     if foreseen.first_at is None and foreseen.now + foreseen.deferred > 0:
         raise _cannot_launch("Its calling windows never open.", _never_opens(campaign, foreseen))
     if campaign.start_time is not None and campaign.start_time > now:
@@ -269,32 +269,42 @@ async def hold(connection: Connection, organization_id: UUID, campaign_id: UUID)
     return campaign
 
 
-async def _agent(connection: Connection, organization_id: UUID, agent_id: UUID) -> Agent:
-    agent = await agents.get(connection, organization_id, agent_id)
-    if agent is None:
+async def _agents(
+    connection: Connection, organization_id: UUID, agent_id: UUID, config: CampaignConfig
+) -> list[Agent]:
+    """The campaign's agent, and the one that it is split with. Raises NotFound, and Invalid where they are one."""
+    wanted = [agent_id] if config.split is None else [agent_id, config.split.agent_id]
+    if len(set(wanted)) < len(wanted):
+        problem = FieldProblem("split.agent_id", "must be another agent than the campaign's")
+        raise Invalid("A campaign is split between two agents.", problem)
+    found = [await agents.get(connection, organization_id, each) for each in wanted]
+    if None in found:
         raise NotFound("AGENT_001", "No such agent.")
-    return agent
+    return [agent for agent in found if agent is not None]
 
 
-async def _check_runnable(connection: Connection, campaign: Campaign, agent: Agent) -> None:
+async def _check_runnable(connection: Connection, campaign: Campaign, its_agents: Sequence[Agent]) -> None:
     if not await contacts.has_pending(connection, campaign.organization_id, campaign.id):
         raise _cannot_launch(
             "It has no contacts to ring.",
             f"add some first: POST /campaigns/{campaign.id}/contacts, or upload a CSV file",
         )
-    if agent.status != "active":
-        raise _cannot_launch("Its agent is not active.", f"the agent is {agent.status}; activate it first")
-    if missing := list(cannot_run(agent.config)):
-        raise _cannot_launch("Its agent cannot run.", "; ".join(missing))
+    for agent in its_agents:
+        if agent.status != "active":
+            what = f"{agent.config.name} is {agent.status}; activate it first"
+            raise _cannot_launch("Its agent is not active.", what)
+        if missing := list(cannot_run(agent.config)):
+            raise _cannot_launch("Its agent cannot run.", f"{agent.config.name}: {'; '.join(missing)}")
     if not await integrations.of_type(connection, campaign.organization_id, "telephony"):
         raise _cannot_launch("No carrier is connected.", "create an integration of type telephony first")
 
 
-async def _preview(connection: Connection, campaign: Campaign, agent: Agent, now: datetime) -> Preview:
+async def _preview(connection: Connection, campaign: Campaign, its_agents: Sequence[Agent], now: datetime) -> Preview:
     key = (campaign.organization_id, campaign.id)
     sample = await contacts.sample_pending(connection, *key, SAMPLE)
     pending, suppressed = await contacts.count_pending(connection, *key)
-    lacking = await contacts.lacking(connection, *key, required_variables(agent.config))
+    needed = {name: None for agent in its_agents for name in required_variables(agent.config)}
+    lacking = await contacts.lacking(connection, *key, tuple(needed))
     foreseen = await asyncio.to_thread(
         look_ahead,
         sample,

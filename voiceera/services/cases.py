@@ -8,6 +8,7 @@ from uuid import UUID
 from voiceera.rules.calls import AttemptState
 from voiceera.rules.campaigns import CampaignConfig
 from voiceera.rules.gate import A_WEEK
+from voiceera.rules.splits import agent_of
 from voiceera.services.claiming import Claim
 from voiceera.store import agents, attempts, campaigns, contacts, dial_queue, do_not_call
 from voiceera.store.agents import Agent
@@ -62,7 +63,9 @@ async def gather(connection: Connection, organization_id: UUID, claims: Sequence
     of_agents: dict[UUID, Agent | None] = {}
     for attempt in held:
         campaign = of_campaigns.get(attempt.campaign_id) if attempt.campaign_id else None
-        agent_id = campaign.agent_id if campaign else attempt.agent_id
+        agent_id = attempt.agent_id
+        if campaign is not None:
+            agent_id = agent_of(attempt.contact_id, campaign.agent_id, campaign.config.split)
         if agent_id not in of_agents:
             of_agents[agent_id] = await agents.get(connection, organization_id, agent_id)
         cases.append(

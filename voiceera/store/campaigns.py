@@ -322,7 +322,7 @@ async def active_of_agent(connection: Connection, organization_id: UUID, agent_i
         sa.select(campaigns.c.id)
         .where(
             campaigns.c.organization_id == organization_id,
-            campaigns.c.agent_id == agent_id,
+            (campaigns.c.agent_id == agent_id) | (campaigns.c.config["split"]["agent_id"].astext == str(agent_id)),
             campaigns.c.status == CampaignStatus.ACTIVE,
             campaigns.c.deleted_at.is_(None),
         )
