@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -264,6 +263,14 @@ async def test_a_call_that_is_deleted_meanwhile_keeps_nothing(ann: Person, book:
     await ann.get(f"/call-logs/{call_id}", 404)
 
 
+async def test_no_model_is_asked_about_a_call_of_no_words(ann: Person, book: CallBook) -> None:
+    call_id = await book.held((TurnRecord(Speaker.AGENT, "", 0, 0), TurnRecord(Speaker.CALLER, " ", 0, 0)))
+    async with judge(ann, book, said(answer())) as vendor:
+        await analysed(book, vendor)
+    assert vendor.asked == []
+    assert (await ann.get(f"/call-logs/{call_id}/analysis"))["analyzer"] == "basic"
+
+
 @pytest.mark.parametrize(
     ("plan", "field"),
     [
@@ -305,4 +312,3 @@ async def test_the_newest_plan_counts_for_calls_that_were_held_before(ann: Perso
         await ann.post(f"/call-logs/{call_id}/analyze", 202)
         await analysed(book, vendor)
     assert (await ann.get(f"/call-logs/{call_id}/analysis"))["analyzer"] == "openai"
-    assert UUID(call_id)

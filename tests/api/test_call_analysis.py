@@ -59,6 +59,15 @@ async def test_only_the_agent_spoke_is_an_analysis_without_sentiment(ann: Person
     assert call["summary"].endswith("The caller said nothing.")
 
 
+@pytest.mark.parametrize("words", ["", "   ", "…", "?!", "\u200b", "🙂", "a" * 100_000, "no " * 30_000])
+async def test_words_that_are_none_or_far_too_many_are_analyzed(ann: Person, book: CallBook, words: str) -> None:
+    call_id = await book.held((TurnRecord(Speaker.AGENT, words, 0, 0), TurnRecord(Speaker.CALLER, words, 0, 0)))
+    assert await book.analyse() == 1
+    found = await ann.get(f"/call-logs/{call_id}/analysis")
+    assert (found["state"], found["error"]) == ("done", None)
+    assert len((await ann.get(f"/call-logs/{call_id}"))["summary"]) < 1_000
+
+
 async def test_a_call_can_be_analyzed_again(ann: Person, book: CallBook) -> None:
     call_id = await book.held(heard("Lovely, thank you."))
     await book.analyse()

@@ -44,7 +44,7 @@ class Analyzer:
     async def find(self, subject: Subject, tokens: Tokens) -> Findings:
         """A model that cannot be used, or answers nothing that fits, leaves it to the embedded analyzer, and the
         findings say so. Raises ProviderError for one that may do better later."""
-        if subject.plan.provider is None:
+        if subject.plan.provider is None or not any(turn.text.strip() for turn in subject.turns):
             return await basically(subject)
         try:
             return await self._by_model(subject, subject.plan.provider, tokens)
