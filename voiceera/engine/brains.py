@@ -22,6 +22,7 @@ from voiceera.rules.turn_events import (
     Opening,
     OptedOut,
     Part,
+    Private,
     Sentence,
     Silence,
     Understood,
@@ -70,6 +71,7 @@ class FlowBrain:
         self._run = FlowRun(agent.flow, variables, agent.language, today, max_reprompts=limit)
         self._greeting = fill(agent.greeting_message, variables)
         self._last_move = FlowMove()
+        self._is_private = False
 
     @property
     def results(self) -> Mapping[str, str]:
@@ -85,10 +87,14 @@ class FlowBrain:
         move = self._move(about)
         if move.answered is not None:
             yield Understood(move.answered.step, move.answered.result)
+        self._tools.hide(self._run.secrets)
         if isinstance(about, Opening):
             for text in sentences(self._greeting):
                 yield Sentence(text)
         while True:
+            if self._run.is_private != self._is_private:
+                self._is_private = self._run.is_private
+                yield Private(self._is_private)
             yield Expecting(self._run.expectation)
             for part in _said(move):
                 yield part

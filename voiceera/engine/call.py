@@ -49,6 +49,7 @@ from voiceera.rules.turn_events import (
     Hangup,
     HangupRequested,
     Hush,
+    Mute,
     Opening,
     Partial,
     ProviderFailed,
@@ -216,7 +217,7 @@ class Call:
             self._watch.on_event(event, now)
         if isinstance(event, Words):
             self._latency.words_came(now)
-        elif isinstance(event, Partial):
+        elif isinstance(event, Partial) and not self._conversation.is_private:
             self._observer.partial(event.text)
         heard_share = self._voice.heard_share if self._voice is not None else 0.0
         for command in self._conversation.on(event, now, heard_share):
@@ -249,6 +250,8 @@ class Call:
                 self._timers.set(timer, until)
             case Record(turn):
                 self._record(turn)
+            case Mute(on):
+                self._recorder.mute(on)
             case Hangup():
                 self._hangup = command
                 self._over.set()
@@ -263,6 +266,7 @@ class Call:
             self._voice.hush()
 
     def _record(self, turn: TurnRecord) -> None:
+        turn = replace(turn, text=self._tools.hidden(turn.text))
         if turn.speaker is Speaker.AGENT:
             turn = replace(turn, latency=self._latency.take())
         self._turns.append(turn)
@@ -271,7 +275,7 @@ class Call:
     def _on_first_frame(self, tag: str, at: float) -> None:
         self._latency.sent(at)
         if self._voice is not None:
-            self._observer.speaking(self._voice.text_of(tag))
+            self._observer.speaking(self._tools.hidden(self._voice.text_of(tag)))
         self._post(Voiced())
 
     def _on_finished(self, tag: str, at: float) -> None:
@@ -369,7 +373,7 @@ class Call:
             audio_format=self._line.audio_format,
             disposition=hangup.disposition or self._tools.disposition,
             turns=tuple(self._turns),
-            results=(dict(self._brain.results) if self._brain is not None else {}) | self._tools.results,
+            results=self._results(),
             opted_out=self._conversation.opted_out,
             callback_at=self._tools.callback_at,
             tools=tuple(self._tools.uses),
@@ -378,6 +382,10 @@ class Call:
             recording=recording,
             error=self._error,
         )
+
+    def _results(self) -> dict[str, str]:
+        found = (dict(self._brain.results) if self._brain is not None else {}) | self._tools.results
+        return {name: self._tools.hidden(value) for name, value in found.items()}
 
     def _usage(self) -> dict[str, int]:
         counted = dict(self._brain.usage) if self._brain is not None else {}

@@ -14,7 +14,7 @@ from voiceera.rules.sentences import SentenceCutter, sentences
 from voiceera.rules.stock import stock_for
 from voiceera.rules.templates import fill
 from voiceera.rules.tools import MOST_ROUNDS
-from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Sentence, Silence
+from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Private, Sentence, Silence
 
 PATIENCE_SECONDS = 4.5
 """How long a model may take for its next piece, before the call gives it up: an apology still fits into 8 s."""
@@ -50,6 +50,9 @@ class ModelBrain:
                     yield Sentence(sentence)
                 yield End("no_response")
                 return
+        if isinstance(about, CallerTurn) and (told := self._tools.private_turn(about)) is not None:
+            about = told
+            yield Private(False)
         history = [*self._history(turns), Message("user", _asked(about))]
         for round_ in range(MOST_ROUNDS + 1):
             specs = self._tools.specs if round_ < MOST_ROUNDS else ()
@@ -78,7 +81,7 @@ class ModelBrain:
                     for sentence in sentences(_say_of(request)):
                         yield Sentence(sentence)
                 answer = await self._tools.use(request)
-                exchange.append(Message("tool", answer.text, answers=request.id))
+                exchange.append(Message("tool", self._tools.hidden(answer.text), answers=request.id))
                 for sentence in [] if said else sentences(answer.say):
                     yield Sentence(sentence)
                 for part in answer.parts:

@@ -13,7 +13,7 @@ from voiceera.rules.outside_brain import Line, turn_told
 from voiceera.rules.sentences import SentenceCutter, sentences
 from voiceera.rules.stock import stock_for
 from voiceera.rules.templates import fill
-from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Sentence, Silence
+from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Private, Sentence, Silence
 
 PATIENCE_SECONDS = 4.5
 """How long the server may take for its next piece."""
@@ -52,6 +52,8 @@ class OutsideBrain:
         told = turn_told(self._brief, self._number, about, turns)
         async with aclosing(in_time(self._talk.turn(told), PATIENCE_SECONDS)) as lines:
             async for line in lines:
+                if line.private is not None:
+                    yield Private(line.private)
                 for sentence in cutter.feed(line.say):
                     yield Sentence(sentence)
                 if line.tool is not None:

@@ -100,6 +100,7 @@ class Recorder:
         self._blocks_handed_over = 0
         self._blocks_written = 0
         """Counted by the thread alone."""
+        self._is_muted = False
         self._next_block_at = started_at + 1 + GRACE_SECONDS
         thread.pool.submit(self._file.open)
 
@@ -112,14 +113,20 @@ class Recorder:
         """Milliseconds from the start of the recording."""
         return max(0, round((at - self._started_at) * 1000))
 
+    def mute(self, on: bool) -> None:
+        """From now on, or no longer, silence is recorded in place of what is heard and said."""
+        self._is_muted = on
+
     def caller(self, audio: bytes, at: float) -> None:
         """Sound that has arrived by `at`: it was spoken just before."""
+        audio = self._muted(audio)
         self._caller.put(audio, self._position(at) - len(audio) // self._format.bytes_per_sample)
         if at >= self._next_block_at:
             self._hand_over_until(at - GRACE_SECONDS)
 
     def agent(self, audio: bytes, at: float) -> None:
         """Sound that is sent at `at`: it is heard from then on."""
+        audio = self._muted(audio)
         self._agent.put(audio, self._position(at))
         if at >= self._next_block_at:
             self._hand_over_until(at - GRACE_SECONDS)
@@ -133,6 +140,12 @@ class Recorder:
         await asyncio.get_running_loop().run_in_executor(self._thread.pool, self._file.close)
         file = self._file
         return RecordingFile(file.path, file.sample_rate, 2, file.duration_seconds, file.size_bytes, file.fault)
+
+    def _muted(self, audio: bytes) -> bytes:
+        if not self._is_muted:
+            return audio
+        sample = self._format.silence[: self._format.bytes_per_sample]
+        return sample * (len(audio) // self._format.bytes_per_sample)
 
     def _position(self, at: float) -> int:
         return max(0, round((at - self._started_at) * self._format.sample_rate))

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,11 +13,13 @@ from voiceera.errors import ProviderError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import ToolRequest
 from voiceera.rules.calls import CallBrief, ToolUse
+from voiceera.rules.numbers import digits_in
 from voiceera.rules.tools import (
     LONGEST_ANSWER,
     LONGEST_ARGUMENTS,
     MOST_USES,
     BadArguments,
+    CollectPrivate,
     EndCall,
     HttpTool,
     OptOut,
@@ -32,11 +34,14 @@ from voiceera.rules.tools import (
     name_of,
     spec,
 )
-from voiceera.rules.turn_events import End, OptedOut, Part, Transferred
+from voiceera.rules.turn_events import CallerTurn, End, OptedOut, Part, Private, Transferred
+from voiceera.rules.turn_state import UNSAID
+from voiceera.rules.words import words_of
 
 CARRIER_SECONDS = 8.0
 """How long a carrier may take to do what it is asked."""
-_Immediate = EndCall | OptOut | SendDtmf | ScheduleCallback | RecordOutcome | HttpTool
+_Immediate = EndCall | OptOut | SendDtmf | ScheduleCallback | RecordOutcome | CollectPrivate | HttpTool
+_PLACEHOLDER = re.compile(r"\{\{ *private\.([a-z][a-z0-9_]{0,63}) *\}\}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
 _ALWAYS: dict[str, Tool] = {
     "end_call": EndCall(kind="end_call"),
@@ -106,6 +111,51 @@ class CallTools:
         """What was noted of the outcome."""
         self.disposition: str | None = None
         self.callback_at: datetime | None = None
+        self._collecting: CollectPrivate | None = None
+        self._private: dict[str, str] = {}
+        self._secrets: set[str] = set()
+
+    # ── what is nobody's business ────────────────────────────────────────────────────────────────────────────────
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """Texts that shall stand nowhere."""
+        self._secrets |= {secret for secret in secrets if secret}
+
+    def hidden(self, text: str) -> str:
+        """The text without them."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, UNSAID)
+        return text
+
+    def private_turn(self, about: CallerTurn) -> CallerTurn | None:
+        """The caller's answer to `collect_private` as a model is told of it; None: nothing of the kind was asked."""
+        tool, self._collecting = self._collecting, None
+        if tool is None:
+            return None
+        digits = about.digits or "".join(digits_in(words_of(about.text)))
+        if not digits or (tool.digits is not None and len(digits) != tool.digits):
+            wanted = "digits" if tool.digits is None else f"{tool.digits} digits"
+            told = f"(What the caller said was not understood as {wanted}. Ask again, by {tool.name}.)"
+        else:
+            self._private[tool.name] = digits
+            self.hide({digits})
+            told = f"(The caller gave {len(digits)} digits. They are in {{{{private.{tool.name}}}}}.)"
+        return replace(about, text=told, digits="", rejected=False)
+
+    def _with_private(self, given: dict[str, Scalar]) -> dict[str, Scalar]:
+        """Arguments with what they refer to."""
+
+        def value_of(match: re.Match[str]) -> str:
+            if match[1] not in self._private:
+                raise BadArguments(f"nothing was collected as {match[1]}")
+            return self._private[match[1]]
+
+        return {
+            name: _PLACEHOLDER.sub(value_of, value) if isinstance(value, str) else value
+            for name, value in given.items()
+        }
+
+    # ── using them ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -154,11 +204,17 @@ class CallTools:
                 return self._call_back(str(given["at"]), timedelta(days=days))
             case RecordOutcome():
                 return self._record(given)
+            case CollectPrivate():
+                self._collecting = tool
+                told = f"The caller is asked. What they answer is hidden, and then in {{{{private.{tool.name}}}}}."
+                return ToolAnswer(told, parts=(Private(True),), say=str(given.get("say", "")))
             case HttpTool():
                 if self._desk.http is None:
                     raise ProviderError("voiceera", "there is no way out for requests", permanent=True)
                 async with asyncio.timeout(tool.timeout):
-                    return ToolAnswer((await self._desk.http.call(self._brief, tool, given)) or "(nothing)")
+                    return ToolAnswer(
+                        (await self._desk.http.call(self._brief, tool, self._with_private(given))) or "(nothing)"
+                    )
 
     # ── what the carrier does ────────────────────────────────────────────────────────────────────────────────────
 
@@ -229,8 +285,8 @@ class CallTools:
     def _note(self, request: ToolRequest, answer: ToolAnswer, began: float) -> None:
         use = ToolUse(
             request.name[:64],
-            request.arguments[:LONGEST_ARGUMENTS],
-            answer.text[:LONGEST_ANSWER],
+            self.hidden(request.arguments)[:LONGEST_ARGUMENTS],
+            self.hidden(answer.text)[:LONGEST_ANSWER],
             answer.worked,
             round(1000 * began),
             round(1000 * (self._elapsed() - began)),

@@ -47,6 +47,7 @@ class Prompt:
     step: str
     interruptible: bool = True
     recording: str | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class FlowRun:
         self._opened = False
         self.results: dict[str, str] = {}
         """What the steps saved, by `save_as`."""
+        self.secrets: set[str] = set()
+        """What was answered to private steps, as it is saved and as it is said aloud."""
         self.ended: str | None = None
 
     @property
@@ -114,6 +117,13 @@ class FlowRun:
         if not self._opened or self.ended is not None or not isinstance(step, AskStep):
             return None
         return Expectation(self._step, step.expect, self._today)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what is said or asked now is."""
+        step = self._flow.steps.get(self._step)
+        asks_privately = self.ended is None and isinstance(step, AskStep) and step.private
+        return asks_privately or any(prompt.private for prompt in self._last_said)
 
     def open(self) -> FlowMove:
         """The first words of the call."""
@@ -156,6 +166,8 @@ class FlowRun:
         if step.save_as is not None:
             self.results[step.save_as] = result
             self._spoken[step.save_as] = self._aloud(step, result)
+        if step.private:
+            self.secrets |= {result, self._aloud(step, result)}
         target = step.branches.get(result) or step.next
         if target is None:
             return replace(self._end(Ending.FLOW_ERROR, self._stock.goodbye), answered=answered)
@@ -226,7 +238,7 @@ class FlowRun:
 
     def _end(self, ending: Ending, words: str) -> FlowMove:
         self.ended = ending.value
-        say = (Prompt(words, self._step),) if words else ()
+        self._last_said = say = (Prompt(words, self._step),) if words else ()
         return FlowMove(say=say, ended=self.ended)
 
     def _again(self, step: AskStep) -> tuple[Prompt, ...]:
@@ -235,7 +247,9 @@ class FlowRun:
         return (Prompt(before, self._step), question) if before else (question,)
 
     def _prompt(self, name: str, step: SayStep | AskStep | EndStep) -> Prompt:
-        return Prompt(fill(step.text, self._told()), name, step.interruptible, self._recording(step.prompts))
+        return Prompt(
+            fill(step.text, self._told()), name, step.interruptible, self._recording(step.prompts), step.private
+        )
 
     def _recording(self, prompts: Mapping[str, str]) -> str | None:
         return prompts.get(self._language) or prompts.get(self._language.split("-")[0])

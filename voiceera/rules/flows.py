@@ -31,6 +31,8 @@ class _Spoken(Sent):
     prompts: dict[str, str] = Field(default_factory=dict)
     """Language → key of the operator's own recording of this text."""
     interruptible: bool = True
+    private: bool = False
+    """Nothing of this step is recorded, and what is answered is written down nowhere; tools are given it."""
 
 
 class SayStep(_Spoken):

@@ -73,6 +73,15 @@ class RecordOutcome(_Tool):
     fields: Annotated[dict[ToolName, Argument], Field(max_length=50)] = Field(default_factory=dict)
 
 
+class CollectPrivate(_Tool):
+    """Asks for digits (a card, a PIN) that are kept from the recording, the transcript, the logs and the model: an
+    HTTP tool's argument takes them as `{{private.name}}`. `digits`: how many; unset: any."""
+
+    kind: Literal["collect_private"]
+    name: ToolName
+    digits: Annotated[int, Field(ge=1, le=32)] | None = None
+
+
 class HttpTool(_Tool):
     """One declared endpoint. `{name}` in the path of `url` takes an argument; the others go as JSON, or as the query
     of a GET. `headers` may hold `{{secret.name}}`, from the credentials of `integration`: the name of an integration
@@ -98,13 +107,13 @@ class HttpTool(_Tool):
 
 
 Tool = Annotated[
-    EndCall | TransferCall | SendDtmf | ScheduleCallback | OptOut | RecordOutcome | HttpTool,
+    EndCall | TransferCall | SendDtmf | ScheduleCallback | OptOut | RecordOutcome | CollectPrivate | HttpTool,
     Field(discriminator="kind"),
 ]
 
 
 def name_of(tool: Tool) -> str:
-    return tool.name if isinstance(tool, HttpTool) else tool.kind
+    return tool.name if isinstance(tool, HttpTool | CollectPrivate) else tool.kind
 
 
 def problems(tools: tuple[Tool, ...]) -> list[FieldProblem]:
@@ -137,6 +146,7 @@ _DESCRIPTIONS = {
     "schedule_callback": "Note when the caller wants to be called back.",
     "opt_out": "The caller does not want to be called again.",
     "record_outcome": "Note how the call came out.",
+    "collect_private": "Ask for digits that you must not see, like a card number; other tools take them.",
 }
 
 
@@ -144,6 +154,8 @@ def arguments_of(tool: Tool) -> dict[str, Argument]:
     """What the tool takes, by name."""
     match tool:
         case EndCall() | OptOut():
+            return {"say": _SAY}
+        case CollectPrivate():
             return {"say": _SAY}
         case TransferCall(numbers=numbers):
             return {"to": Argument(description="Whom.", choices=tuple(numbers)), "say": _SAY}

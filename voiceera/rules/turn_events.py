@@ -121,6 +121,13 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Private:
+    """From now on, or no longer, nothing that is said is recorded, and the caller's words are written nowhere."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OptedOut:
     """The caller does not want to be called again. The call ends after what is said."""
 
@@ -149,7 +156,7 @@ class ProviderFailed:
     speechless: bool = False
 
 
-Part = Understood | Expecting | Sentence | OptedOut | End | Transferred
+Part = Understood | Expecting | Sentence | Private | OptedOut | End | Transferred
 """What a brain's reply is made of."""
 
 # ── what happened: the voice and the clock ───────────────────────────────────────────────────────────────────────
@@ -278,6 +285,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """Pause the recording, or go on with it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """The conversation is over. Always the last command."""
 
@@ -285,4 +299,4 @@ class Hangup:
     disposition: str | None = None
 
 
-Command = Think | Say | Yield | Resume | Hush | Recognize | Forget | Wait | Record | Hangup
+Command = Think | Say | Yield | Resume | Hush | Recognize | Forget | Wait | Record | Mute | Hangup

@@ -1,7 +1,7 @@
 """What a conversation remembers, and the moves that only keep that memory straight. Decisions: `turns.py`."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from voiceera.rules.calls import Speaker, TurnRecord
@@ -23,6 +23,9 @@ from voiceera.rules.turn_events import (
     Yield,
 )
 from voiceera.rules.turn_policy import TurnPolicy
+
+UNSAID = "[private]"
+"""What is written down in place of words that are nobody's business."""
 
 
 class Floor(StrEnum):
@@ -90,6 +93,7 @@ class TurnState:
         self.policy = policy
         self.floor = Floor.LISTENING
         self.opted_out = False
+        self.is_private = False
         self.interruptions = 0
         self._answered_at = 0.0
         self._awaited: dict[Timer, float] = {}
@@ -209,6 +213,8 @@ class TurnState:
         end_ms = max(start_ms, round(1000 * (ended - self._answered_at)))
         turn = TurnRecord(speaker, text, start_ms, end_ms, confidence, interrupted, step, result)
         self._lately.append(turn)
+        if self.is_private and speaker is Speaker.CALLER:
+            turn = replace(turn, text=UNSAID, confidence=None, result=None)
         return Record(turn)
 
 

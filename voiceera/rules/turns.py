@@ -28,9 +28,11 @@ from voiceera.rules.turn_events import (
     Hangup,
     HangupRequested,
     MachineAnswered,
+    Mute,
     Opening,
     OptedOut,
     Partial,
+    Private,
     ProviderFailed,
     PutOnHold,
     ReplyDone,
@@ -143,6 +145,8 @@ class Conversation(TurnHolds):
                 return self._judge_turn(step, result)
             case _, Sentence() as sentence if self._is_composing:
                 return [*self._judge_turn(), *self._say(sentence)]
+            case _, Private(on):
+                return self._keep_private(on)
             case _, OptedOut() if self._is_composing:
                 self.opted_out, self._ending = True, Hangup(HangupCause.OPTED_OUT, "opted_out")
                 return self._judge_turn()
@@ -191,6 +195,14 @@ class Conversation(TurnHolds):
     @property
     def _is_held(self) -> bool:
         return self._reply is not None and self._reply.is_held
+
+    def _keep_private(self, on: bool) -> list[Command]:
+        """What the caller said before still falls under what held then."""
+        judged = self._judge_turn()
+        if on == self.is_private:
+            return judged
+        self.is_private = on
+        return [*judged, Mute(on)]
 
     def _go_on(self, at: float) -> list[Command]:
         """There were no words in it: the agent has the floor again, if it had it."""
