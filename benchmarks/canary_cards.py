@@ -45,6 +45,8 @@ WORDS = "zero one two three four five six seven eight nine".split()
 _DIGIT_OF = {word: str(digit) for digit, word in enumerate(WORDS)} | {"oh": "0", "o": "0"}
 TOO_MANY = 4
 _PATIENCE_SECONDS = 600.0
+_BETWEEN_REQUESTS_SECONDS = 0.15
+"""Within the API's rate limit."""
 _REDACTION = {"kinds": ["card", "digits"], "audio": True}
 
 
@@ -235,7 +237,11 @@ async def _call_all(
 
 async def _told(api: ApiClient, call_id: str) -> bytes:
     paths = (f"/call-logs/{call_id}", f"/call-logs/{call_id}/transcript", f"/call-logs/{call_id}/analysis")
-    return b"\n".join([await api.download(path) for path in paths])
+    told = []
+    for path in paths:
+        await asyncio.sleep(_BETWEEN_REQUESTS_SECONDS)
+        told.append(await api.download(path))
+    return b"\n".join(told)
 
 
 async def _listen(sounds: dict[str, list[Path]], directory: Path, held: dict[str, Canary]) -> dict[str, int]:
