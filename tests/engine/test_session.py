@@ -293,3 +293,19 @@ def test_the_watchdog_ends_a_call_whose_loop_does_not(tmp_path: Path, monkeypatc
     result, world = call(tmp_path, lambda world: world.call(short))
     assert result.cause is HangupCause.MAXIMUM_DURATION
     assert world.loop.time() - world.began < 30
+
+
+def test_a_filler_covers_a_slow_reply_and_counts_for_no_answer(tmp_path: Path) -> None:
+    spoken = TALKER.model_copy(
+        update={"conversation": TALKER.conversation.model_copy(update={"filler_after": 0.8, "reprompt_after": 60})}
+    )
+    result, world = call(
+        tmp_path,
+        lambda world: world.call(spoken, [(4.0, 0.8)], hangs_up_at=15),
+        hears=ScriptedSpeechToText(["where is my parcel"]),
+        thinks=ScriptedLanguageModel(["It is on its way."], delay=3.0),
+    )
+    assert said(result)[-1] == "agent: One moment, please. It is on its way."
+    assert world.notes.spoken[-2:] == ["One moment, please.", "It is on its way."]
+    latency = result.turns[-1].latency
+    assert latency is not None and latency.total_ms > 3_000 and latency.brain_ms == pytest.approx(3_000, abs=50)

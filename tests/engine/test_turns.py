@@ -382,3 +382,46 @@ def test_only_whole_words_count_as_heard(share: float, heard: str) -> None:
 def test_a_turn_has_one_speaker() -> None:
     talk = Talk([QUESTION]).caller(3.0, "yes").run(6.0)
     assert {turn.speaker for turn in talk.turns} == {Speaker.AGENT, Speaker.CALLER}
+
+
+# ── a reply that takes long ──────────────────────────────────────────────────────────────────────────────────────
+
+PATIENT = TurnPolicy(filler_after=1.0, fillers=("One moment, please.", "Let me see."))
+
+
+def test_a_reply_that_takes_long_is_preceded_by_a_filler_and_each_time_by_another() -> None:
+    talk = Talk([QUESTION], ["It is on its way."], ["Yes."], policy=PATIENT, thinking=2.5)
+    talk.caller(6.0, "where is my parcel").caller(14.0, "is it far").run(until=24.0)
+    assert talk.said == [
+        f"agent: {QUESTION}",
+        "caller: where is my parcel",
+        "agent: Let me see. It is on its way.",
+        "caller: is it far",
+        "agent: One moment, please. Yes.",
+    ]
+
+
+def test_a_reply_that_comes_soon_needs_no_filler() -> None:
+    talk = Talk([QUESTION], ["It is on its way."], policy=PATIENT, thinking=0.5)
+    talk.caller(5.0, "where is my parcel").run(until=12.0)
+    assert talk.said[-1] == "agent: It is on its way."
+
+
+def test_a_greeting_and_a_reprompt_are_preceded_by_none() -> None:
+    talk = Talk([QUESTION], ["Are you there?"], policy=PATIENT, thinking=2.5).run(until=18.0)
+    assert talk.said == [f"agent: {QUESTION}", "agent: Are you there?"]
+
+
+def test_who_interrupts_a_filler_is_heard() -> None:
+    talk = Talk([QUESTION], ["It is on its way."], ["To Maple Street."], policy=PATIENT, thinking=2.5)
+    talk.caller(6.0, "where is my parcel").caller(8.6, "I mean the second one", 1.2).run(until=20.0)
+    assert talk.said[:2] == [f"agent: {QUESTION}", "caller: where is my parcel"]
+    assert talk.said[-2] == "caller: I mean the second one"
+    assert talk.said[-1].endswith("To Maple Street.")
+
+
+def test_a_reply_that_fails_after_a_filler_is_apologized_for() -> None:
+    talk = Talk([QUESTION], [ProviderFailed()], policy=PATIENT, thinking=2.5)
+    talk.caller(6.0, "where is my parcel").run(until=20.0)
+    assert talk.said[-1] == f"agent: {PATIENT.apology}"
+    assert talk.hangup is not None and talk.hangup.cause is HangupCause.PROVIDER_FAILED

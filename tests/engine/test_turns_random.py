@@ -22,6 +22,7 @@ from voiceera.rules.turn_events import (
     MachineAnswered,
     OptedOut,
     Partial,
+    Private,
     ProviderFailed,
     PutOnHold,
     Recognize,
@@ -57,6 +58,7 @@ POLICIES = (
     TurnPolicy(greet_first=False, max_reprompts=0),
     TurnPolicy(voicemail="leave_message", voicemail_message="Call us."),
     TurnPolicy(barge_in=False, voicemail="continue"),
+    TurnPolicy(filler_after=0.3, fillers=("One moment.", "Let me see.")),
 )
 
 
@@ -136,6 +138,7 @@ class World:
             Expecting(self.chance.choice((None, YES_NO))),
             Sentence(self.chance.choice(texts), self.chance.random() < 0.7),
             Sentence(self.chance.choice(texts)),
+            Private(self.chance.random() < 0.5),
             ReplyDone(),
         ]
         return self.chance.choice(rare if self.chance.random() < 0.05 else common)

@@ -19,9 +19,10 @@ _SECONDS_PER_CHARACTER = 0.06
 
 
 class _Speech:
-    def __init__(self, tag: str, text: str) -> None:
+    def __init__(self, tag: str, text: str, *, is_filler: bool) -> None:
         self.tag = tag
         self.text = text
+        self.is_filler = is_filler
         self.milliseconds = 0.0
         self.is_whole = False
 
@@ -75,10 +76,10 @@ class AgentVoice:
             return 0.0
         return min(1.0, self._playback.heard_ms / speech.length_ms)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, is_filler: bool = False) -> None:
         """Speak this after all that was ordered before."""
         self._spoken_for += 1
-        speech = _Speech(str(self._spoken_for), text)
+        speech = _Speech(str(self._spoken_for), text, is_filler=is_filler)
         self._speeches[speech.tag] = speech
         self._quiet.clear()
         self._to_synthesize.append(speech)
@@ -92,6 +93,9 @@ class AgentVoice:
 
     def text_of(self, tag: str) -> str:
         return self._speeches[tag].text if tag in self._speeches else ""
+
+    def is_filler(self, tag: str) -> bool:
+        return tag in self._speeches and self._speeches[tag].is_filler
 
     def finished(self, tag: str) -> None:
         """The playback is through with this sentence."""
@@ -129,7 +133,7 @@ class AgentVoice:
         sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
         async with aclosing(in_time(sound, LONGEST_WAIT)) as pieces:
             async for piece in pieces:
-                if not speech.milliseconds:
+                if not speech.milliseconds and not speech.is_filler:
                     self._on_first_sound()
                 speech.milliseconds += len(piece) / self._bytes_per_ms
                 self._playback.append(speech.tag, piece)

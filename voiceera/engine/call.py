@@ -231,10 +231,11 @@ class Call:
             case Think(about):
                 self._latency.thinks_about(about, now)
                 self._thinking = self._spawn(self._think(about))
-            case Say(text):
-                self._latency.first_sentence(now)
+            case Say(text, is_filler):
+                if not is_filler:
+                    self._latency.first_sentence(now)
                 if self._voice is not None:
-                    self._voice.say(text)
+                    self._voice.say(text, is_filler=is_filler)
             case Yield():
                 self._playback.pause()
             case Resume():
@@ -273,7 +274,8 @@ class Call:
         self._observer.turn(len(self._turns) - 1, turn)
 
     def _on_first_frame(self, tag: str, at: float) -> None:
-        self._latency.sent(at)
+        if self._voice is None or not self._voice.is_filler(tag):
+            self._latency.sent(at)
         if self._voice is not None:
             self._observer.speaking(self._tools.hidden(self._voice.text_of(tag)))
         self._post(Voiced())

@@ -34,6 +34,10 @@ class ConversationSettings(Sent):
     greet_first: bool = True
     hello_wait: Annotated[float, Field(ge=0, le=5)] = 1.0
     """How long the agent waits for the hello of whoever it rang, before it greets unasked."""
+    filler_after: Annotated[float, Field(ge=0.3, le=4)] | None = None
+    """How long a reply may take to begin, before the agent says that it is at it. Unset: it stays silent."""
+    fillers: Annotated[tuple[str, ...], Field(max_length=10)] = ()
+    """What it then says, one after the other; empty: "One moment, please." in the agent's language."""
     voicemail: Literal["hang_up", "leave_message", "continue"] = "hang_up"
     voicemail_message: str | None = None
 

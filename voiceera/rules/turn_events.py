@@ -20,6 +20,8 @@ class Timer(StrEnum):
     DURATION = "duration"
     BEEP = "beep"
     """The machine will not beep any more."""
+    FILLER = "filler"
+    """The reply takes long to begin."""
     LAST_WORDS = "last_words"
     """The caller has talked on after our goodbye for long enough."""
 
@@ -241,7 +243,10 @@ class Think:
 
 @dataclass(frozen=True, slots=True)
 class Say:
+    """`is_filler`: it answers nothing yet."""
+
     text: str
+    is_filler: bool = False
 
 
 @dataclass(frozen=True, slots=True)

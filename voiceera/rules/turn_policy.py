@@ -44,6 +44,8 @@ class TurnPolicy:
     longest_hello: float = 1.5
     last_words: float = 4.0
     """How long a caller may talk on after the agent's goodbye."""
+    filler_after: float | None = None
+    fillers: tuple[str, ...] = ()
     opt_out_reply: str = "All right, we will not call you again. Goodbye."
     apology: str = "Sorry, something went wrong on our side. Goodbye."
 
@@ -67,6 +69,8 @@ class TurnPolicy:
             hello_wait=settings.hello_wait if direction is Direction.OUTBOUND else 0.0,
             voicemail=settings.voicemail if settings.voicemail != "leave_message" or leaves_message else "hang_up",
             voicemail_message=voicemail_message,
+            filler_after=settings.filler_after,
+            fillers=settings.fillers or tuple(filter(None, [stock_for(agent.language).one_moment])),
             opt_out_reply=stock_for(agent.language).opted_out,
             apology=_APOLOGIES.get(agent.language.lower().replace("_", "-").split("-")[0], ""),
         )

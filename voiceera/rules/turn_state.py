@@ -150,14 +150,14 @@ class TurnState:
         utterance, self._unjudged = self._unjudged, None
         return self._record_caller(utterance, step, result) if utterance is not None else []
 
-    def _say(self, sentence: Sentence) -> list[Command]:
+    def _say(self, sentence: Sentence, *, is_filler: bool = False) -> list[Command]:
         if self._reply is None or not sentence.text:
             return []
         self._reply.waiting.append(sentence)
         self._reply.said_anything = True
         if self.floor is Floor.THINKING:
             self.floor = Floor.SPEAKING
-        return [Say(sentence.text)]
+        return [Say(sentence.text, is_filler)]
 
     def _recognize(self, ended: float) -> list[Command]:
         self._recognizing += 1

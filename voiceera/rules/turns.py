@@ -152,6 +152,8 @@ class Conversation(TurnHolds):
                 return self._judge_turn()
             case _, End(disposition) if self._is_composing:
                 return self._close(disposition)
+            case Floor.THINKING, TimerFired(Timer.FILLER) if self._is_composing and not self._is_held:
+                return self._fill_in()
             case _, ReplyDone() if self._reply is not None:
                 self._reply.is_composing = False
                 return [*self._judge_turn(), *self._finish_if_said(at)]
@@ -299,17 +301,16 @@ class Conversation(TurnHolds):
         self._reprompts, self._silent_for = 0, 0.0
         if not self._has_opened:
             return commands + self._think(Opening(utterance.text))
-        return commands + self._think(
-            CallerTurn(
-                utterance.text,
-                utterance.confidence,
-                utterance.digits,
-                utterance.is_rejected,
-                unheard,
-                utterance.last_speech,
-                silence_needed(utterance.text, self.expectation, self.policy.endpointing),
-            )
+        turn = CallerTurn(
+            utterance.text,
+            utterance.confidence,
+            utterance.digits,
+            utterance.is_rejected,
+            unheard,
+            utterance.last_speech,
+            silence_needed(utterance.text, self.expectation, self.policy.endpointing),
         )
+        return [*commands, *self._think(turn), *self._wait_to_fill_in(at)]
 
     def _digit(self, key: str, at: float) -> list[Command]:
         commands: list[Command] = []
@@ -339,6 +340,16 @@ class Conversation(TurnHolds):
         self._reply = Reply(is_reprompt=isinstance(about, Silence))
         self.floor = Floor.THINKING
         return [Think(about)]
+
+    def _wait_to_fill_in(self, at: float) -> list[Command]:
+        if self.policy.filler_after is None or not self.policy.fillers:
+            return []
+        return [self._wait(Timer.FILLER, at + self.policy.filler_after)]
+
+    def _fill_in(self) -> list[Command]:
+        """The reply is on its way: say so. What the caller said is judged when it comes."""
+        fillers = self.policy.fillers
+        return self._say(Sentence(fillers[self._turns_taken % len(fillers)]), is_filler=True)
 
     def _spoken(self, reply: Reply, at: float) -> list[Command]:
         reply.heard.append(reply.waiting.popleft().text)
