@@ -53,6 +53,14 @@ async def test_an_expected_phrase_is_recognized_on_both_kinds_of_line(
     assert words_of(found.text) == ("wednesday", "morning")
 
 
+async def test_who_talks_on_for_a_quarter_of_a_minute_is_heard(recognizer: LocalSpeechToText) -> None:
+    long = ", ".join(["no thank you, friday afternoon, wednesday morning"] * 4)
+    found = await heard(recognizer, long, L16_16K)
+    assert len(await said(long, L16_16K)) > 12 * 32_000
+    assert sum(word in ("friday", "wednesday", "afternoon", "morning") for word in words_of(found.text)) >= 6
+    assert words_of((await heard(recognizer, "Wednesday morning", L16_16K)).text) == ("wednesday", "morning")
+
+
 async def test_speech_about_something_else_is_not_taken_for_an_expected_phrase(
     recognizer: LocalSpeechToText,
 ) -> None:

@@ -97,6 +97,13 @@ class ProviderError(VoiceEraError):
         self.permanent = permanent
 
 
+class UnknownLanguage(ProviderError):
+    """The provider does not know the language, and never will."""
+
+    def __init__(self, vendor: str, message: str) -> None:
+        super().__init__(vendor, message, permanent=True)
+
+
 class StartupError(VoiceEraError):
     def __init__(self, message: str) -> None:
         super().__init__("STARTUP", message)

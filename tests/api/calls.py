@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -97,6 +98,15 @@ def write_sound(path: Path) -> None:
     at = np.arange(int(SECONDS * 8_000)) / 8_000
     stereo = np.stack([np.sin(2 * np.pi * 220 * at), np.sin(2 * np.pi * 880 * at)], axis=1) / 4
     soundfile.write(path, stereo, 8_000, subtype="PCM_16")
+
+
+def hum(seconds: float, rate: int = 22_050, hertz: float = 440.0, channels: int = 1, form: str = "WAV") -> bytes:
+    """A sound file of one tone."""
+    at = np.arange(int(seconds * rate)) / rate
+    tone = np.repeat(np.sin(2 * np.pi * hertz * at)[:, None] / 3, channels, axis=1)
+    written = BytesIO()
+    soundfile.write(written, tone, rate, format=form)
+    return written.getvalue()
 
 
 def result(path: Path, turns: tuple[TurnRecord, ...] = TURNS) -> CallResult:

@@ -14,7 +14,7 @@ import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from tests.api.calls import CallBook
+from tests.api.calls import CallBook, hum
 from tests.api.conftest import Person, body
 from tests.world import FLOW
 from voiceera import clock, ids
@@ -64,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /campaigns/{campaign_id}/contacts": {"json": {"phone_numbers": ["+12025550101"]}},
     "POST /campaigns/{campaign_id}/contacts/upload": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
     "POST /do-not-call/import": {"files": {"file": ("a.csv", "phone_number\n+12025550101\n")}},
+    "POST /prompts": {"data": {"name": "a"}, "files": {"file": ("a.wav", hum(0.5))}},
     "POST /unknown-attempts/{attempt_id}/resolve": {"json": {"rang": False}},
     "PUT /call-logs/{call_id}/notes": {"json": {"notes": "mine now"}},
 }
@@ -187,6 +188,12 @@ async def _price(seeding: Seeding) -> str:
     return str(made["id"])
 
 
+async def _prompt(seeding: Seeding) -> str:
+    file = {"file": ("a.wav", hum(0.5), "audio/wav")}
+    answer = await seeding.person.client.post("/prompts", data={"name": f"p{ids.new_id()}"}, files=file)
+    return str(answer.json()["data"]["id"])
+
+
 SEEDS: dict[str, Seed] = {
     "agent_id": _agent,
     "campaign_id": _campaign,
@@ -198,6 +205,7 @@ SEEDS: dict[str, Seed] = {
     "integration_id": _integration,
     "phone_number_id": _phone_number,
     "price_id": _price,
+    "prompt_id": _prompt,
     "user_id": _user,
     "organization_id": _organization,
     "key_id": _key,

@@ -9,6 +9,7 @@ from typing import Any, cast
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
 from voiceera.engine.session import Call, CallProviders, Engine
+from voiceera.engine.shared import PromptsFor, no_prompts
 from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.ids import new_id
@@ -121,6 +122,7 @@ class SmallWorld:
         speaks: ScriptedTextToSpeech | None = None,
         thinks: LanguageModel | None = None,
         tools: ToolDesk = ToolDesk(),
+        prompts: PromptsFor = no_prompts,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.folder = folder
@@ -139,6 +141,7 @@ class SmallWorld:
             recordings=self.recordings,
             clock=self.loop.time,
             tools=tools,
+            prompts=prompts,
         )
 
     async def providers_for(self, brief: CallBrief) -> CallProviders:

@@ -26,6 +26,7 @@ TAGS = {
     "Analytics": "What the calls add up to.",
     "Integrations": "Stored credentials for carriers and providers.",
     "Phone Numbers": "Numbers of your own: who answers them, and which calls come from them.",
+    "Prompts": "Your own recordings of what agents say, in whatever language.",
     "Prices": "What you pay your vendors, so that calls say what they cost.",
     "Webhooks": "Events, sent to your own server.",
     "Admin": "For the platform's operator.",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -19,9 +19,10 @@ _SECONDS_PER_CHARACTER = 0.06
 
 
 class _Speech:
-    def __init__(self, tag: str, text: str, *, is_filler: bool) -> None:
+    def __init__(self, tag: str, text: str, recording: str | None, *, is_filler: bool) -> None:
         self.tag = tag
         self.text = text
+        self.recording = recording
         self.is_filler = is_filler
         self.milliseconds = 0.0
         self.is_whole = False
@@ -38,6 +39,7 @@ class _Speech:
 class AgentVoice:
     """Synthesizes sentence after sentence ahead of what is being spoken, in one task per reply.
 
+    `recorded`: finds the operator's recording of a name, in the line's format.
     `on_first_sound(at)`: sound for the first sentence of a reply has come from the synthesizer.
     `on_failed(error)`: the synthesizer failed; nothing more will be heard.
     """
@@ -49,6 +51,7 @@ class AgentVoice:
         audio_format: AudioFormat,
         playback: Playback,
         *,
+        recorded: Callable[[str], Awaitable[bytes | None]],
         spawn: Callable[..., "asyncio.Task[None]"],
         on_first_sound: Callable[[], None],
         on_failed: Callable[[ProviderError], None],
@@ -57,6 +60,7 @@ class AgentVoice:
         self._voice = voice
         self._format = audio_format
         self._playback = playback
+        self._recorded = recorded
         self._spawn = spawn
         self._on_first_sound = on_first_sound
         self._on_failed = on_failed
@@ -76,10 +80,10 @@ class AgentVoice:
             return 0.0
         return min(1.0, self._playback.heard_ms / speech.length_ms)
 
-    def say(self, text: str, *, is_filler: bool = False) -> None:
-        """Speak this after all that was ordered before."""
+    def say(self, text: str, recording: str | None = None, *, is_filler: bool = False) -> None:
+        """Speak this after all that was ordered before, or play the operator's recording of it."""
         self._spoken_for += 1
-        speech = _Speech(str(self._spoken_for), text, is_filler=is_filler)
+        speech = _Speech(str(self._spoken_for), text, recording, is_filler=is_filler)
         self._speeches[speech.tag] = speech
         self._quiet.clear()
         self._to_synthesize.append(speech)
@@ -130,6 +134,13 @@ class AgentVoice:
                 self._task = None
 
     async def _synthesize(self, speech: _Speech) -> None:
+        if speech.recording is not None and (recorded := await self._recorded(speech.recording)):
+            self._on_first_sound()
+            speech.milliseconds = len(recorded) / self._bytes_per_ms
+            self._playback.append(speech.tag, recorded)
+            speech.is_whole = True
+            self._playback.finish(speech.tag)
+            return
         sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
         async with aclosing(in_time(sound, LONGEST_WAIT)) as pieces:
             async for piece in pieces:

@@ -12,7 +12,7 @@ from voiceera.errors import ProviderError
 from voiceera.providers.protocols import LanguageModel, ToolRequest
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import CallBrief, TurnRecord
-from voiceera.rules.flow_run import FlowMove, FlowRun
+from voiceera.rules.flow_run import FlowMove, FlowRun, Prompt
 from voiceera.rules.sentences import sentences
 from voiceera.rules.templates import fill
 from voiceera.rules.turn_events import (
@@ -125,10 +125,15 @@ class FlowBrain:
         return move
 
 
+def _sentences(prompt: Prompt) -> list[Part]:
+    """A recording is one, whatever it says."""
+    if prompt.recording is not None:
+        return [Sentence(prompt.text or f"[{prompt.recording}]", prompt.interruptible, prompt.recording)]
+    return [Sentence(text, prompt.interruptible) for text in sentences(prompt.text)]
+
+
 def _said(move: FlowMove) -> list[Part]:
-    parts: list[Part] = [
-        Sentence(text, prompt.interruptible) for prompt in move.say for text in sentences(prompt.text)
-    ]
+    parts = [sentence for prompt in move.say for sentence in _sentences(prompt)]
     if move.opted_out:
         parts.append(OptedOut())
     if move.ended is not None:

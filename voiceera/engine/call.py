@@ -16,6 +16,7 @@ from voiceera.engine.agent_voice import AgentVoice
 from voiceera.engine.answered_by import AnsweredByWatch
 from voiceera.engine.brains import Brain, brain_for
 from voiceera.engine.caller_ear import CallerEar
+from voiceera.engine.deaf import DeafStream
 from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.playback import Playback
 from voiceera.engine.recorder import Recorder
@@ -23,7 +24,7 @@ from voiceera.engine.shared import Shared
 from voiceera.engine.timers import Timers
 from voiceera.engine.tools import CallTools
 from voiceera.engine.turn_clock import LatencyOfTurns
-from voiceera.errors import ProviderError
+from voiceera.errors import ProviderError, UnknownLanguage
 from voiceera.log import get_logger
 from voiceera.providers.protocols import Recognition, SpeechToText, TextToSpeech, Voice
 from voiceera.rules.calls import (
@@ -36,6 +37,7 @@ from voiceera.rules.calls import (
     Speaker,
     TurnRecord,
 )
+from voiceera.rules.flows import takes_keys
 from voiceera.rules.phrases import opening_phrases
 from voiceera.rules.speech_segments import SegmentRules
 from voiceera.rules.templates import fill
@@ -231,11 +233,11 @@ class Call:
             case Think(about):
                 self._latency.thinks_about(about, now)
                 self._thinking = self._spawn(self._think(about))
-            case Say(text, is_filler):
+            case Say(text, is_filler, recording):
                 if not is_filler:
                     self._latency.first_sentence(now)
                 if self._voice is not None:
-                    self._voice.say(text, is_filler=is_filler)
+                    self._voice.say(text, recording, is_filler=is_filler)
             case Yield():
                 self._playback.pause()
             case Resume():
@@ -306,10 +308,21 @@ class Call:
         try:
             async with asyncio.timeout(SETUP_SECONDS):
                 stream = await speech_to_text.open(recognition)
+        except UnknownLanguage as error:
+            if not self._can_do_with_keys:
+                self._provider_failed("speech-to-text", error)
+                return
+            log.info("speech_not_understood", call_id=str(self.brief.call_id), reason=error.message)
+            stream = DeafStream()
         except (ProviderError, TimeoutError) as error:
             self._provider_failed("speech-to-text", error)
             return
         self._ear.recognize_with(stream)
+
+    @property
+    def _can_do_with_keys(self) -> bool:
+        agent = self.brief.agent
+        return agent.resolved_brain == "flow" and agent.flow is not None and takes_keys(agent.flow)
 
     async def _set_up(self) -> None:
         """Find the providers and begin. The caller is heard and recorded meanwhile."""
@@ -329,6 +342,7 @@ class Call:
             Voice(self.brief.agent.language, parameters.voice_id, parameters.speed),
             self._line.audio_format,
             self._playback,
+            recorded=self._recorded,
             spawn=self._spawn,
             on_first_sound=lambda: self._latency.first_sound(self._clock()),
             on_failed=self._voice_failed,
@@ -336,6 +350,14 @@ class Call:
         self._last_voice = providers.last_voice
         self._spawn(self._open_ear(providers.speech_to_text))
         self._post(Answered(self._began))
+
+    async def _recorded(self, name: str) -> bytes | None:
+        """The operator's recording; whatever is wrong with it, there is a voice for its text."""
+        try:
+            return await self._shared.prompts(self.brief, name, self._line.audio_format)
+        except Exception:
+            log.exception("prompt_not_found", call_id=str(self.brief.call_id), name=name)
+            return None
 
     async def _all_heard(self) -> None:
         if self._voice is not None:

@@ -9,7 +9,7 @@ from voiceera.engine.failover import Health
 from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.recorder import RecordingThread
 from voiceera.engine.send_wheel import SendWheel
-from voiceera.engine.shared import CallProviders, ProvidersFor, Shared
+from voiceera.engine.shared import CallProviders, PromptsFor, ProvidersFor, Shared, no_prompts
 from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.rules.calls import CallBrief
@@ -29,6 +29,7 @@ class Engine:
         recordings: RecordingThread | None = None,
         clock: Callable[[], float] = monotonic,
         tools: ToolDesk = ToolDesk(),
+        prompts: PromptsFor = no_prompts,
     ) -> None:
         """Needs a running event loop."""
         self._shared = Shared(
@@ -39,6 +40,7 @@ class Engine:
             clock,
             tools,
             Health(clock),
+            prompts,
         )
         self._is_given = (voice_activity is not None, wheel is not None, recordings is not None)
         self.live: set[Call] = set()

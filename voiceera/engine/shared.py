@@ -12,6 +12,7 @@ from voiceera.engine.spares import EarWithSpares, ModelWithSpares, VoiceWithSpar
 from voiceera.engine.tools import ToolDesk
 from voiceera.engine.voice_activity import VoiceActivity
 from voiceera.providers.protocols import LanguageModel, SpeechToText, TextToSpeech
+from voiceera.rules.audio import AudioFormat
 from voiceera.rules.calls import CallBrief
 from voiceera.rules.phrases import common_phrases, flow_phrases
 
@@ -55,6 +56,14 @@ ProvidersFor = Callable[[CallBrief], Awaitable[CallProviders]]
 """Finds a call's providers by its agent's configuration. Raises ProviderError."""
 
 
+PromptsFor = Callable[[CallBrief, str, AudioFormat], Awaitable[bytes | None]]
+"""The operator's recording of this name, in the line's format; None if there is none."""
+
+
+async def no_prompts(brief: CallBrief, name: str, audio_format: AudioFormat) -> bytes | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Shared:
     """The parts are closed by whoever made them."""
@@ -66,6 +75,7 @@ class Shared:
     clock: Callable[[], float]
     tools: ToolDesk
     health: Health
+    prompts: PromptsFor = no_prompts
     _phrases: dict[tuple[UUID, int], tuple[str, ...]] = field(default_factory=dict)
 
     def phrases_of(self, brief: CallBrief) -> tuple[str, ...]:

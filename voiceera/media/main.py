@@ -12,6 +12,7 @@ from voiceera.media.database_book import DatabaseBook
 from voiceera.media.listener import MediaListener
 from voiceera.media.live_view import LiveView
 from voiceera.media.node import MediaNode
+from voiceera.media.prompt_shelf import PromptShelf
 from voiceera.media.providers import Providers
 from voiceera.media.switchboard import CarrierSwitchboard
 from voiceera.media.tool_caller import ToolCaller
@@ -43,7 +44,7 @@ async def run_media(
     node_id = new_id()
     providers = Providers(settings, connections)
     desk = ToolDesk(CarrierSwitchboard(database, trunks, settings.public_url), callers)
-    engine = Engine(providers.of, tools=desk)
+    engine = Engine(providers.of, tools=desk, prompts=PromptShelf(database).sound)
     view = LiveView(bus)
     book = DatabaseBook(
         database, bus, settings.recordings_dir, tokens, maintenance, node_id, settings.voice_calls_per_user

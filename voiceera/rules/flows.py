@@ -85,6 +85,11 @@ class Flow(Sent):
     steps: Annotated[dict[str, Step], Field(min_length=1)]
 
 
+def takes_keys(flow: Flow) -> bool:
+    """Whether every question can be answered by keypad, so that nobody has to be understood."""
+    return all(step.expect.type in ("keypad", "digits") for step in flow.steps.values() if isinstance(step, AskStep))
+
+
 def targets(step: Step) -> Iterator[tuple[str, str]]:
     """(field, step name) of every way out of a step."""
     if isinstance(step, EndStep):

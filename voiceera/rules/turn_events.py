@@ -118,8 +118,11 @@ class Expecting:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
+    """`recording`: the operator's own, by its name, of this text."""
+
     text: str
     interruptible: bool = True
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +250,7 @@ class Say:
 
     text: str
     is_filler: bool = False
+    recording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

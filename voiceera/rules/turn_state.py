@@ -157,7 +157,7 @@ class TurnState:
         self._reply.said_anything = True
         if self.floor is Floor.THINKING:
             self.floor = Floor.SPEAKING
-        return [Say(sentence.text, is_filler)]
+        return [Say(sentence.text, is_filler, sentence.recording)]
 
     def _recognize(self, ended: float) -> list[Command]:
         self._recognizing += 1

@@ -13,7 +13,7 @@ from voiceera.rules import analysis_plan, flows, tools
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.tools import RecordOutcome
 from voiceera.services.provider_catalog import languages_of
-from voiceera.store import agents, integrations
+from voiceera.store import agents, integrations, prompts
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
 
@@ -105,7 +105,19 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
             there = await integrations.of_type(connection, agent.organization_id, kind, provider)
             if not any(not wanted or row.name == wanted for row in there):
                 found.append(Missing(field, f"No integration of type {kind} for {name}."))
-    return found + _languages(config)
+    return found + await _prompts(connection, agent) + _languages(config)
+
+
+async def _prompts(connection: Connection, agent: Agent) -> list[Missing]:
+    """Recordings that its flow names and that there are none of."""
+    steps = agent.config.flow.steps if agent.config.flow else {}
+    wanted = {
+        prompt: f"flow.steps.{name}.prompts.{language}"
+        for name, step in steps.items()
+        for language, prompt in getattr(step, "prompts", {}).items()
+    }
+    unknown = await prompts.unknown(connection, agent.organization_id, list(wanted))
+    return [Missing(wanted[name], f"There is no recording named {name}: upload it to /prompts.") for name in unknown]
 
 
 def _languages(config: AgentConfig) -> list[Missing]:
@@ -114,7 +126,8 @@ def _languages(config: AgentConfig) -> list[Missing]:
     found = []
     ear, voice = config.stt_provider.partition("/")[0], config.tts_provider.partition("/")[0]
     known = languages_of(Kind.SPEECH_TO_TEXT, ear)
-    if known is not None and short not in known:
+    keys_do = config.resolved_brain == "flow" and config.flow is not None and flows.takes_keys(config.flow)
+    if known is not None and short not in known and not keys_do:
         message = f"The recognizer {ear} does not know {config.language}: keypad answers work, speech not."
         found.append(Missing("language", message))
     known = languages_of(Kind.TEXT_TO_SPEECH, voice)

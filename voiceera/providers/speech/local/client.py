@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator
 from typing import ClassVar, Self
 
-from voiceera.errors import ProviderError
+from voiceera.errors import ProviderError, UnknownLanguage
 from voiceera.log import get_logger
 from voiceera.processes import end_piped
 from voiceera.processes import module as command
@@ -40,11 +40,10 @@ class LocalSpeechToText:
 
     async def open(self, recognition: Recognition) -> "LocalStream":
         if not recognition.language.lower().startswith("en"):
-            raise ProviderError(
+            raise UnknownLanguage(
                 self.vendor,
                 f"The embedded recognizer knows English only, not {recognition.language!r}; "
                 "use a keypad flow or another speech-to-text provider.",
-                permanent=True,
             )
         worker = await self._worker()
         key = hashlib.sha256("\n".join(recognition.phrases).encode()).hexdigest()

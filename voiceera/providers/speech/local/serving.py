@@ -5,6 +5,7 @@ Recognizing holds the interpreter's lock for a tenth of a second and more, so it
 
 import signal
 import sys
+import traceback
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -129,7 +130,12 @@ class Worker:
             utterance.so_far = self._recognized(utterance)
 
     def _recognized(self, utterance: _Utterance) -> Understood:
-        return self._recognizer.recognize(utterance.pcm(), utterance.phrases, utterance.expected)
+        """One that the recognizer stumbles over is not understood; it costs nobody else their call."""
+        try:
+            return self._recognizer.recognize(utterance.pcm(), utterance.phrases, utterance.expected)
+        except Exception:
+            traceback.print_exc()  # to standard error: the answers go out by the other
+            return Understood("", rejected=True)
 
     def _finish(self, number: int, utterance: _Utterance) -> None:
         found = utterance.so_far or self._recognized(utterance)

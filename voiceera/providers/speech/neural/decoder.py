@@ -29,6 +29,8 @@ _TRIED = 12
 """Tokens of each hypothesis that are looked at."""
 _EXPECTED_WEIGHT = 0.35
 _TOKENS_A_SECOND, _TOKENS_MORE = 6.5, 6
+_SAMPLES_A_STATE = 384
+"""The decoder wants the mask of the sound, and takes every 384th of it: one for each of the encoder's states."""
 _START, _END = 1, 2
 _SPELLED = re.compile(r" ?[A-Za-z]+(?:'[a-z]+)?|'[a-z]*|[,.?!]| ")
 """Tokens that may be written: letters, so that numbers come as words, and plain punctuation."""
@@ -127,7 +129,7 @@ class Decoder:
         inputs = {
             "input_ids": np.array([[each.tokens[-1] if each.tokens else _START] for each in beam], np.int64),
             "encoder_hidden_states": np.repeat(states, size, 0),
-            "encoder_attention_mask": np.ones((size, length), np.int64),
+            "encoder_attention_mask": np.ones((1, length * _SAMPLES_A_STATE), np.int64),
             "use_cache_branch": np.array([not is_first]),
             **past,
         }
