@@ -1,6 +1,8 @@
-"""English numbers: heard as words, or written as digits; and digits said one by one."""
+"""English and Hindi numbers: heard as words, or written as digits; and digits said one by one."""
 
 from collections.abc import Sequence
+
+from voiceera.rules import hindi
 
 _ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
          "seventeen eighteen nineteen").split()  # fmt: skip
@@ -8,13 +10,15 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINAL_ONES = ("zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
                  "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth").split()  # fmt: skip
 
-DIGITS = {"zero": 0, "oh": 0, "o": 0, **{word: value for value, word in enumerate(_ONES[:10])}}
-CARDINALS = {word: value for value, word in enumerate(_ONES)} | {
-    word: 10 * value for value, word in enumerate(_TENS, start=2)
-}
+DIGITS = {"zero": 0, "oh": 0, "o": 0, **{word: value for value, word in enumerate(_ONES[:10])}} | hindi.DIGITS
+CARDINALS = (
+    {word: value for value, word in enumerate(_ONES)}
+    | {word: 10 * value for value, word in enumerate(_TENS, start=2)}
+    | hindi.CARDINALS
+)
 ORDINALS = {word: value for value, word in enumerate(_ORDINAL_ONES)} | {"twentieth": 20, "thirtieth": 30}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_REPEATS = {"double": 2, "triple": 3}
+_REPEATS = {"double": 2, "triple": 3} | hindi.REPEATS
 
 
 def digits_in(words: Sequence[str]) -> str:
@@ -26,8 +30,8 @@ def digits_in(words: Sequence[str]) -> str:
         if word in _REPEATS:
             repeat = _REPEATS[word]
             continue
-        if word.isdecimal() and word.isascii():
-            piece = word
+        if word.isdecimal():
+            piece = "".join(str(int(sign)) for sign in word)
         elif word in DIGITS:
             piece = str(DIGITS[word])
             if tens is not None and piece != "0":
@@ -54,7 +58,7 @@ def number_in(words: Sequence[str]) -> str | None:
                 decimals += str(DIGITS.get(word, word))
                 continue
             break
-        if word.isdecimal() and word.isascii():
+        if word.isdecimal():
             group, found = group + int(word), True
         elif word in CARDINALS:
             group, found = group + CARDINALS[word], True

@@ -5,10 +5,12 @@ text, and its turn is silenced in the recording. In doubt something is hidden ra
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
+from voiceera.rules import hindi
 from voiceera.rules.calls import Speaker, ToolUse, TurnRecord
 from voiceera.rules.numbers import CARDINALS, DIGITS, digits_in
 from voiceera.rules.redactions import Private, Redaction
@@ -64,24 +66,8 @@ _SPOKEN_EMAIL = re.compile(
 _REPEATS = ("double", "triple")
 _GLUE = frozenset("and then uh um er erm dash hyphen space और फिर".split())
 _MOST_GLUE = 2
-_HINDI = {
-    "शून्य": "0",
-    "ज़ीरो": "0",
-    "जीरो": "0",
-    "एक": "1",
-    "दो": "2",
-    "तीन": "3",
-    "चार": "4",
-    "पाँच": "5",
-    "पांच": "5",
-    "छह": "6",
-    "छः": "6",
-    "छे": "6",
-    "सात": "7",
-    "आठ": "8",
-    "नौ": "9",
-    "डबल": "double",
-    "ट्रिपल": "triple",
+_HINDI = {word: str(value) for word, value in hindi.DIGITS.items()} | {
+    word: {2: "double", 3: "triple"}[times] for word, times in hindi.REPEATS.items()
 }
 
 
@@ -216,7 +202,7 @@ def _run(turn: int, words: list[tuple[re.Match[str], str]]) -> Iterator[_Run]:
 
 def _digit_word(word: str) -> str | None:
     """As `digits_in` takes it; None for any other word."""
-    plain = _HINDI.get(word, word.casefold())
+    plain = _HINDI.get(unicodedata.normalize("NFC", word), word.casefold())
     if plain.removeprefix("+").isdecimal():
         return "".join(str(int(digit)) for digit in plain.removeprefix("+"))
     return plain if plain in DIGITS or plain in CARDINALS or plain in _REPEATS else None

@@ -1,4 +1,8 @@
-"""Yes or no, in the many ways that English has for it."""
+"""Yes or no, in the many ways that English has for it, and the commonest of Hindi."""
+
+import unicodedata
+
+from voiceera.rules import hindi
 
 _PHRASE_WEIGHTS: tuple[tuple[float, str], ...] = (
     # Said whole, these mean the opposite of the words in them, or more than they do one by one.
@@ -13,16 +17,26 @@ _PHRASE_WEIGHTS: tuple[tuple[float, str], ...] = (
     (-3, "not it|no good|not good|not right|not correct|not fine|isn't right|isn't correct|not what|not a good"),
     (-3, "no longer|not be able|something else|said something|wrong day|wrong time|wrong one|other one|not that"),
     (-3, "not going to|not possible|not convenient|doesn't suit|not today|not this time|not for me|not sure i can"),
+    (2, "|".join(hindi.YES_PHRASES)),
+    (-3, "|".join(hindi.NO_PHRASES)),
+    (0, "|".join(hindi.UNSURE_PHRASES)),
     (0, "no idea|not sure|don't know|do not know|no clue|maybe|perhaps|what time|which day"),
 )
 _WORD_WEIGHTS: tuple[tuple[float, str], ...] = (
     (2, "yes yeah yep yup ya sure okay ok absolutely certainly definitely correct affirmative indeed confirm"),
     (2, "confirmed alright surely exactly totally course gladly uh-huh yea aye"),
     (1, "right fine good great perfect works work lovely wonderful excellent super suits okay accurate true happy"),
+    (2, " ".join(hindi.YES)),
+    (1, " ".join(hindi.RATHER_YES)),
+    (-2, " ".join(hindi.NO)),
     (-2, "no nope nah wrong incorrect negative never not can't cannot won't don't doesn't isn't didn't wasn't"),
     (-2, "couldn't wouldn't unfortunately false mistaken"),
 )
-_PHRASES = {tuple(phrase.split()): weight for weight, group in _PHRASE_WEIGHTS for phrase in group.split("|")}
+_PHRASES = {
+    tuple(unicodedata.normalize("NFC", phrase).split()): weight
+    for weight, group in _PHRASE_WEIGHTS
+    for phrase in group.split("|")
+}
 _WORDS = {(word,): weight for weight, group in _WORD_WEIGHTS for word in group.split()}
 _SCORES = _WORDS | _PHRASES
 _LONGEST = max(map(len, _SCORES))
