@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from sqlalchemy import text
 
+from benchmarks.canary_cards import WORDS, card
 from tests.api.calls import CallBook, book_of, result
 from tests.api.conftest import Person
 from tests.api.jobs import do_due
@@ -20,7 +21,6 @@ from voiceera import clock
 from voiceera.config import Settings
 from voiceera.media.follower import Follower
 from voiceera.rules.calls import CallBrief, Speaker, TurnRecord
-from voiceera.rules.private_speech import passes_luhn
 from voiceera.rules.redactions import Private, Redaction
 from voiceera.rules.sound_files import SoundFormat
 from voiceera.services import calls
@@ -29,7 +29,6 @@ from voiceera.store.base import Database
 from voiceera.worker.encoding import encoding
 
 RATE = 8_000
-WORDS = "zero one two three four five six seven eight nine".split()
 SECONDS = 12
 ASKED, FIRST, SECOND = (500, 2_000), (3_000, 5_000), (6_000, 8_000)
 
@@ -37,11 +36,6 @@ ASKED, FIRST, SECOND = (500, 2_000), (3_000, 5_000), (6_000, 8_000)
 @pytest.fixture
 async def book(ann: Person, database: Database, settings: Settings) -> CallBook:
     return await book_of(database, settings, ann)
-
-
-def card(chance: random.Random) -> str:
-    body = "4" + "".join(chance.choice("0123456789") for _ in range(14))
-    return next(body + check for check in "0123456789" if passes_luhn(body + check))
 
 
 def spoken(digits: str, chance: random.Random) -> tuple[str, str]:

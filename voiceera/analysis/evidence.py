@@ -38,6 +38,11 @@ class Said:
                 found.append(told)
         return found
 
+    def proven(self, finding: Mapping[str, Any]) -> dict[str, Any]:
+        """How sure a finding is, by its quotes, and those of them that were said."""
+        evidence = self.quotes(finding["evidence"])
+        return {"confidence": as_sure(finding["confidence"], finding["evidence"], evidence), "evidence": evidence}
+
     def start_of(self, number: int) -> int | None:
         """Milliseconds from the start, of a turn that there is."""
         return self._turns[number].start_ms if 0 <= number < len(self._turns) else None

@@ -56,7 +56,7 @@ def findings(
     content, said = answer.content, Said(turns)
     caller = _mood(content["sentiment"]["caller"], said)
     has_caller = any(turn.speaker is Speaker.CALLER and turn.text.strip() for turn in turns)
-    emotions = [_emotion(each, said) for each in content["emotions"]]
+    emotions = [{"emotion": each["emotion"]} | said.proven(each) for each in content["emotions"]]
     checks = [asdict(check) for check in compliance.checks(turns, opted_out=opted_out)]
     details: dict[str, Any] = {
         "analyzer": analyzer,
@@ -72,7 +72,8 @@ def findings(
         "compliance": checks + [asdict(check) for check in _checks(content.get("checks", ()), plan, said)],
     }
     if plan.dispositions:
-        details["disposition"] = _disposition(content["disposition"], said)
+        found = content["disposition"]
+        details["disposition"] = {"value": found["value"]} | said.proven(found)
     if plan.extract:
         details["extraction"] = _extraction(answer, said)
     return Findings(
@@ -90,9 +91,7 @@ def findings(
 def _mood(mood: Mapping[str, Any] | None, said: Said) -> dict[str, Any] | None:
     if mood is None:
         return None
-    quotes = said.quotes(mood["evidence"])
-    confidence = as_sure(mood["confidence"], mood["evidence"], quotes)
-    return {"sentiment": mood["sentiment"], "score": mood["score"], "confidence": confidence, "evidence": quotes}
+    return {"sentiment": mood["sentiment"], "score": mood["score"]} | said.proven(mood)
 
 
 def _over_time(points: Sequence[Mapping[str, Any]], said: Said) -> list[dict[str, Any]]:
@@ -100,12 +99,6 @@ def _over_time(points: Sequence[Mapping[str, Any]], said: Said) -> list[dict[str
     return [
         {"at_ms": at, "score": score} for at, score in sorted(dict(p for p in placed if p[0] is not None).items())
     ]
-
-
-def _emotion(found: Mapping[str, Any], said: Said) -> dict[str, Any]:
-    quotes = said.quotes(found["evidence"])
-    confidence = as_sure(found["confidence"], found["evidence"], quotes)
-    return {"emotion": found["emotion"], "confidence": confidence, "evidence": quotes}
 
 
 def _checks(found: Sequence[Mapping[str, Any]], plan: AnalysisPlan, said: Said) -> list[Check]:
@@ -126,12 +119,6 @@ def _check(found: Mapping[str, Any], said: Said) -> Check:
     if turn is None:
         return Check(found["name"], Verdict(found["verdict"]), confidence)
     return Check(found["name"], Verdict(found["verdict"]), confidence, found["quote"], turn.start_ms)
-
-
-def _disposition(found: Mapping[str, Any], said: Said) -> dict[str, Any]:
-    quotes = said.quotes(found["evidence"])
-    confidence = as_sure(found["confidence"], found["evidence"], quotes)
-    return {"value": found["value"], "confidence": confidence, "evidence": quotes}
 
 
 def _extraction(answer: Answer, said: Said) -> dict[str, Any]:

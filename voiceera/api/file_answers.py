@@ -3,16 +3,28 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from voiceera.api import envelope
+from voiceera.api.shapes import ErrorAnswer
 from voiceera.rules.byte_ranges import ByteRange, Unsatisfiable, asked_range
 
 CHUNK_BYTES = 256 * 1024
+
+
+def file_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """What `file_answer` may answer, as the API's document says it."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {"content": dict.fromkeys(media_types, binary)}
+    return {
+        200: content | {"description": "The whole file; its `ETag` is the SHA-256."},
+        206: content | {"description": "The one range that was asked for."},
+        416: {"model": ErrorAnswer, "description": "The range begins past the end of the file."},
+    }
 
 
 class _Slice(StreamingResponse):

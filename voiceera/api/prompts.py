@@ -1,7 +1,7 @@
 """The operators' own recordings of what their agents say, which flows name in their steps' `prompts`."""
 
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response, UploadFile
@@ -10,11 +10,12 @@ from pydantic import StringConstraints
 from voiceera import ids
 from voiceera.api.depends import Acting, Reading, Work, Writing
 from voiceera.api.envelope import created, listed, success
-from voiceera.api.file_answers import file_answer
+from voiceera.api.file_answers import file_answer, file_responses
 from voiceera.api.lists import DatedQuery
 from voiceera.api.routing import router
-from voiceera.api.shapes import Body, Created, ErrorAnswer, Instant, Items, Shown, Success
+from voiceera.api.shapes import Body, Created, Instant, Items, Shown, Success
 from voiceera.errors import NotFound
+from voiceera.rules.sound_files import MEDIA_TYPES, SoundFormat
 from voiceera.services import prompts as service
 from voiceera.store import prompts
 from voiceera.store.prompts import Prompt
@@ -24,12 +25,7 @@ routes = router("Prompts")
 PromptName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 
 
-_FLAC = {"content": {"audio/flac": {"schema": {"type": "string", "format": "binary"}}}}
-_DOWNLOAD: dict[int | str, dict[str, Any]] = {
-    200: _FLAC | {"description": "The whole file; its `ETag` is the SHA-256."},
-    206: _FLAC | {"description": "The one range that was asked for."},
-    416: {"model": ErrorAnswer, "description": "The range begins past the end of the file."},
-}
+_FLAC = MEDIA_TYPES[SoundFormat.FLAC]
 
 
 class PromptFile(Body):
@@ -51,10 +47,6 @@ class PromptShown(Shown):
     created_at: Instant
 
 
-class PromptsQuery(DatedQuery):
-    pass
-
-
 async def _of(work: Work, prompt_id: UUID) -> Prompt:
     found = await prompts.get(work.connection, work.organization_id, prompt_id)
     if found is None:
@@ -67,7 +59,7 @@ def _no_prompt() -> NotFound:
 
 
 @routes.get("/prompts")
-async def list_prompts(work: Reading, query: Annotated[PromptsQuery, Query()]) -> Success[Items[PromptShown]]:
+async def list_prompts(work: Reading, query: Annotated[DatedQuery, Query()]) -> Success[Items[PromptShown]]:
     """The organization's own recordings; `search` matches names and descriptions."""
     found = await prompts.find(
         work.connection, work.organization_id, query.page(), search=query.search, span=query.span()
@@ -102,7 +94,7 @@ async def get_prompt(work: Reading, prompt_id: UUID) -> Success[PromptShown]:
     return success(PromptShown.model_validate(await _of(work, prompt_id)))
 
 
-@routes.get("/prompts/{prompt_id}/download", response_class=Response, responses=_DOWNLOAD)
+@routes.get("/prompts/{prompt_id}/download", response_class=Response, responses=file_responses(_FLAC))
 async def download_prompt(request: Request, work: Reading, prompt_id: UUID) -> Response:
     """Its sound, as FLAC. Range requests are answered."""
     found = await _of(work, prompt_id)
@@ -110,7 +102,7 @@ async def download_prompt(request: Request, work: Reading, prompt_id: UUID) -> R
     if sound is None:
         raise _no_prompt()
     name = f"{found.name}.flac"
-    return await file_answer(request, BytesIO(sound), name=name, media_type="audio/flac", sha256=found.sha256)
+    return await file_answer(request, BytesIO(sound), name=name, media_type=_FLAC, sha256=found.sha256)
 
 
 @routes.delete("/prompts/{prompt_id}", status_code=204)

@@ -11,9 +11,9 @@ from pydantic import Field, StringConstraints
 from voiceera.api.call_logs import CallsQuery
 from voiceera.api.depends import Reading, Work, Writing
 from voiceera.api.envelope import created, listed, success
-from voiceera.api.file_answers import file_answer
+from voiceera.api.file_answers import file_answer, file_responses
 from voiceera.api.routing import router
-from voiceera.api.shapes import Body, Created, ErrorAnswer, Instant, Items, Shown, Success
+from voiceera.api.shapes import Body, Created, Instant, Items, Shown, Success
 from voiceera.api.signed_links import Download, Downloading, link
 from voiceera.api.transcripts import Segment, Transcript, Transcription, Version, segments_of, transcript_of
 from voiceera.errors import Conflict
@@ -99,13 +99,6 @@ _MEDIA_TYPES = {
     TranscriptFormat.VTT: "text/vtt; charset=utf-8",
 }
 _TEXT = {"schema": {"type": "string"}}
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_SOUND = {"content": dict.fromkeys(MEDIA_TYPES.values(), _BINARY)}
-_DOWNLOAD: dict[int | str, dict[str, Any]] = {
-    200: _SOUND | {"description": "The whole file; its `ETag` is the SHA-256."},
-    206: _SOUND | {"description": "The one range that was asked for."},
-    416: {"model": ErrorAnswer, "description": "The range begins past the end of the file."},
-}
 _TRANSCRIPT_DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The transcript as a file.",
@@ -160,7 +153,9 @@ async def delete_recording(work: Writing, call_id: UUID) -> None:
     await work.note("recording.deleted", "call", call_id)
 
 
-@routes.get("/call-recordings/{call_id}/download", response_class=Response, responses=_DOWNLOAD)
+@routes.get(
+    "/call-recordings/{call_id}/download", response_class=Response, responses=file_responses(*MEDIA_TYPES.values())
+)
 async def download_recording(request: Request, call_id: UUID, download: Downloading) -> Response:
     """The sound in stereo, the caller left and the agent right. Range requests are answered."""
     return await _sound(request, call_id, download)

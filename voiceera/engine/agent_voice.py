@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -134,14 +134,11 @@ class AgentVoice:
                 self._task = None
 
     async def _synthesize(self, speech: _Speech) -> None:
-        if speech.recording is not None and (recorded := await self._recorded(speech.recording)):
-            self._on_first_sound()
-            speech.milliseconds = len(recorded) / self._bytes_per_ms
-            self._playback.append(speech.tag, recorded)
-            speech.is_whole = True
-            self._playback.finish(speech.tag)
-            return
-        sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
+        recorded = await self._recorded(speech.recording) if speech.recording is not None else None
+        if recorded:
+            sound: AsyncIterator[bytes] = _whole(recorded)
+        else:
+            sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
         async with aclosing(in_time(sound, LONGEST_WAIT)) as pieces:
             async for piece in pieces:
                 if not speech.milliseconds and not speech.is_filler:
@@ -150,3 +147,8 @@ class AgentVoice:
                 self._playback.append(speech.tag, piece)
         speech.is_whole = True
         self._playback.finish(speech.tag)
+
+
+async def _whole(sound: bytes) -> AsyncIterator[bytes]:
+    """A sound that is there already, as a synthesizer would give it."""
+    yield sound

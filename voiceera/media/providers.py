@@ -82,11 +82,9 @@ class Providers:
         if (made := self._made.get((kind, name))) is not None:
             return made
         try:
-            provider, _, integration = name.partition("/")
-            factory = load(kind, provider)
+            factory = load(kind, name.partition("/")[0])
             if hasattr(factory, "Settings"):
-                wanted = integration or None
-                return await self._connections.of(brief.organization_id, kind, provider, integration=wanted)
+                return await self._connections.named(brief.organization_id, kind, name)
             made = factory(**self._options.get((kind, name), {}))
         except ImportError as missing:
             raise ProviderError(name, f"its package is not installed: {missing.name}", permanent=True) from missing

@@ -6,6 +6,10 @@ In Devanagari, and as recognizers write it in Latin letters where the two langua
 import unicodedata
 
 
+def _phrases(*texts: str) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFC", text) for text in texts)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", text).split())
 
@@ -56,7 +60,7 @@ REPEATS = _numbered({2: "डबल", 3: "ट्रिपल"})
 YES = _words("हाँ हां हाँजी हांजी बिल्कुल बिलकुल ज़रूर जरूर अवश्य haan haanji bilkul zaroor jaroor")
 RATHER_YES = _words("जी ठीक सही अच्छा पक्का ji theek thik sahi accha achha pakka")
 NO = _words("नहीं नही नहि मत nahi nahin nahee")
-YES_PHRASES = (
+YES_PHRASES = _phrases(
     "ठीक है",
     "सही है",
     "क्यों नहीं",
@@ -68,8 +72,8 @@ YES_PHRASES = (
     "theek hai",
     "sahi hai",
 )
-NO_PHRASES = ("ठीक नहीं", "सही नहीं", "जी नहीं", "नहीं जी", "नहीं आ", "theek nahi", "sahi nahi", "ji nahi")
-UNSURE_PHRASES = ("पता नहीं", "मालूम नहीं", "pata nahi", "maloom nahi")
+NO_PHRASES = _phrases("ठीक नहीं", "सही नहीं", "जी नहीं", "नहीं जी", "नहीं आ", "theek nahi", "sahi nahi", "ji nahi")
+UNSURE_PHRASES = _phrases("पता नहीं", "मालूम नहीं", "pata nahi", "maloom nahi")
 
 GREETINGS = _words("हैलो हेलो हलो नमस्ते नमस्कार namaste namaskar")
 NODS = _words("हाँ हां जी हम्म हूँ अच्छा ठीक है haan ji achha accha theek hai")

@@ -1,7 +1,5 @@
 """Yes or no, in the many ways that English has for it, and the commonest of Hindi."""
 
-import unicodedata
-
 from voiceera.rules import hindi
 
 _PHRASE_WEIGHTS: tuple[tuple[float, str], ...] = (
@@ -32,11 +30,7 @@ _WORD_WEIGHTS: tuple[tuple[float, str], ...] = (
     (-2, "no nope nah wrong incorrect negative never not can't cannot won't don't doesn't isn't didn't wasn't"),
     (-2, "couldn't wouldn't unfortunately false mistaken"),
 )
-_PHRASES = {
-    tuple(unicodedata.normalize("NFC", phrase).split()): weight
-    for weight, group in _PHRASE_WEIGHTS
-    for phrase in group.split("|")
-}
+_PHRASES = {tuple(phrase.split()): weight for weight, group in _PHRASE_WEIGHTS for phrase in group.split("|")}
 _WORDS = {(word,): weight for weight, group in _WORD_WEIGHTS for word in group.split()}
 _SCORES = _WORDS | _PHRASES
 _LONGEST = max(map(len, _SCORES))

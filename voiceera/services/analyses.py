@@ -116,7 +116,9 @@ async def _keep(database: Database, task: _Task, found: Findings, tokens: Tokens
         if "disposition" in details:
             is_the_calls = own is None and found.disposition is not None
             details["disposition"] = details["disposition"] | {"is_the_calls": is_the_calls}
-        known = {name: value for name, value in call.extracted.items() if name not in task.subject.plan.fields}
+        disposition = own or found.disposition
+        planned = task.subject.plan.fields
+        extracted = {name: value for name, value in call.extracted.items() if name not in planned} | found.extracted
         await calls.change(
             connection,
             *of,
@@ -126,8 +128,8 @@ async def _keep(database: Database, task: _Task, found: Findings, tokens: Tokens
             emotions=found.emotions,
             key_phrases=found.key_phrases,
             spoken_language=found.language,
-            disposition=own or found.disposition,
-            extracted=known | found.extracted,
+            disposition=disposition,
+            extracted=extracted,
         )
         done: dict[str, Any] = {"state": AnalysisState.DONE, "error": None, "details": details, "analyzed_at": now}
         await analyses.change(connection, *of, transcript_version=task.transcript_version, **done)
@@ -135,7 +137,7 @@ async def _keep(database: Database, task: _Task, found: Findings, tokens: Tokens
             await costs.charge(connection, *of)
         told = {name: getattr(found, name) for name in ("summary", "sentiment", "emotions", "key_phrases")}
         told |= {"spoken_language": found.language, "analyzer": details.get("analyzer")}
-        told |= {"disposition": own or found.disposition, "extracted": known | found.extracted}
+        told |= {"disposition": disposition, "extracted": extracted}
         await emit_of_call(connection, *of, Event.CALL_ANALYZED, now, told)
 
 

@@ -60,6 +60,11 @@ class Connections:
         self._open[key] = _Open(provider, row.id, row.updated_at, monotonic())
         return provider
 
+    async def named(self, organization_id: UUID, kind: Kind, name: str) -> Any:
+        """The same for "vendor", or "vendor/Name of its integration"."""
+        vendor, _, integration = name.partition("/")
+        return await self.of(organization_id, kind, vendor, integration=integration or None)
+
     async def close(self) -> None:
         for provider in [*self._retired, *(each.provider for each in self._open.values())]:
             try:

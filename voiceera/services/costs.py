@@ -1,6 +1,6 @@
 """What a call has used of each vendor, priced and written down once it is over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -71,12 +71,14 @@ async def _vendors(connection: Connection, call: sa.Row[Any], config: AgentConfi
     ]
     if config.llm_provider is not None:
         counted = await call_tools.usage(connection, *of)
-        model = config.llm_model or ""
-        for name, unit in _TOKENS.items():
-            uses.append(Use(Part.LANGUAGE_MODEL, config.llm_provider, model, unit, Decimal(counted.get(name, 0))))
+        uses += _tokens(config.llm_provider, config.llm_model or "", counted)
     for used in await analyses.used(connection, *of) if turns else ():
-        uses += [
-            Use(Part.LANGUAGE_MODEL, used["provider"], used["model"], unit, Decimal(used[name]))
-            for name, unit in _TOKENS.items()
-        ]
+        uses += _tokens(used["provider"], used["model"], used)
     return uses
+
+
+def _tokens(provider: str, model: str, counted: Mapping[str, Any]) -> list[Use]:
+    return [
+        Use(Part.LANGUAGE_MODEL, provider, model, unit, Decimal(counted.get(name, 0)))
+        for name, unit in _TOKENS.items()
+    ]

@@ -59,10 +59,7 @@ class Analyzer:
         return replace(found, details=found.details | {"instead_of": _failed(subject, reason)})
 
     async def _by_model(self, subject: Subject, name: str, tokens: Tokens) -> Findings:
-        provider, _, integration = name.partition("/")
-        model = await self._connections.of(
-            subject.organization_id, ProviderKind.LANGUAGE_MODEL, provider, integration=integration or None
-        )
+        model = await self._connections.named(subject.organization_id, ProviderKind.LANGUAGE_MODEL, name)
         opted_out = subject.disposition == "opted_out"
         return await by_model.analyse(
             model, subject.plan, subject.turns, subject.language, opted_out=opted_out, tokens=tokens

@@ -35,12 +35,9 @@ Recognizers = Callable[[UUID, str], AbstractAsyncContextManager[SpeechToText]]
 def registered(connections: Connections) -> Recognizers:
     @asynccontextmanager
     async def recognizer(organization_id: UUID, name: str) -> AsyncIterator[SpeechToText]:
-        provider, _, integration = name.partition("/")
-        factory = load(ProviderKind.SPEECH_TO_TEXT, provider)
+        factory = load(ProviderKind.SPEECH_TO_TEXT, name.partition("/")[0])
         if hasattr(factory, "Settings"):  # an account of the organization's, which others use, too
-            yield await connections.of(
-                organization_id, ProviderKind.SPEECH_TO_TEXT, provider, integration=integration or None
-            )
+            yield await connections.named(organization_id, ProviderKind.SPEECH_TO_TEXT, name)
             return
         own = cast(SpeechToText, factory())
         try:

@@ -101,10 +101,11 @@ class Decoder:
     def _search(self, sound: Sound, expectations: Expectations) -> _Hypothesis:
         everything = np.ones((1, len(sound)), np.int64)
         states = self._encoder.run(None, {"input_values": sound[None], "attention_mask": everything})[0]
+        mask = np.ones((1, states.shape[1] * _SAMPLES_A_STATE), np.int64)
         past: dict[str, Array] = self._nothing_past
         beam, finished = [_Hypothesis()], _Hypothesis(heard=-math.inf)
         for step in range(int(len(sound) / RATE * _TOKENS_A_SECOND) + _TOKENS_MORE):
-            logarithms, past = self._step(beam, states, past, is_first=step == 0)
+            logarithms, past = self._step(beam, states, mask, past, is_first=step == 0)
             grown = sorted(self._grown(beam, logarithms, expectations), key=lambda each: -each[1].score)
             kept: list[tuple[int, _Hypothesis]] = []
             for place, hypothesis in grown:
@@ -122,14 +123,13 @@ class Decoder:
         return finished if finished.tokens else beam[0]
 
     def _step(
-        self, beam: list[_Hypothesis], states: Array, past: dict[str, Array], *, is_first: bool
+        self, beam: list[_Hypothesis], states: Array, mask: Array, past: dict[str, Array], *, is_first: bool
     ) -> tuple[Array, dict[str, Array]]:
         """Logarithms of the next token's probabilities for each hypothesis, and what the decoder remembers."""
-        size, length = len(beam), states.shape[1]
         inputs = {
             "input_ids": np.array([[each.tokens[-1] if each.tokens else _START] for each in beam], np.int64),
-            "encoder_hidden_states": np.repeat(states, size, 0),
-            "encoder_attention_mask": np.ones((1, length * _SAMPLES_A_STATE), np.int64),
+            "encoder_hidden_states": np.repeat(states, len(beam), 0),
+            "encoder_attention_mask": mask,
             "use_cache_branch": np.array([not is_first]),
             **past,
         }
