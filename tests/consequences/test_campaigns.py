@@ -48,8 +48,7 @@ async def test_contacts_stand_behind_a_new_campaign_normalized_and_without_dupli
     people = await line.person.get(f"/campaigns/{campaign['id']}/contacts", sort="phone_number")
     assert [person["phone_number"] for person in people["items"]] == ["+12025550101", "+12025550102"]
     await line.person.post(f"/campaigns/{campaign['id']}/launch", 200)
-    await line.rounds()
-    assert sorted(await line.rung()) == ["+12025550101", "+12025550102"]
+    assert sorted(await line.ring(2)) == ["+12025550101", "+12025550102"]
 
 
 @pytest.mark.consequence("GET /campaigns/{campaign_id}")
