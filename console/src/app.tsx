@@ -22,9 +22,14 @@ const Numbers = lazy(() => import("./pages/numbers").then((page) => page.Numbers
 const DoNotCall = lazy(() => import("./pages/do-not-call").then((page) => page.DoNotCall));
 const Webhooks = lazy(() => import("./pages/webhooks").then((page) => page.Webhooks));
 const Webhook = lazy(() => import("./pages/webhooks").then((page) => page.Webhook));
+const Reviews = lazy(() => import("./pages/reviews").then((page) => page.Reviews));
+const Prompts = lazy(() => import("./pages/prompts").then((page) => page.Prompts));
+const Prices = lazy(() => import("./pages/prices").then((page) => page.Prices));
+const Organization = lazy(() => import("./pages/organization").then((page) => page.Organization));
 const People = lazy(() => import("./pages/people").then((page) => page.People));
 const ApiKeys = lazy(() => import("./pages/api-keys").then((page) => page.ApiKeys));
 const Profile = lazy(() => import("./pages/profile").then((page) => page.Profile));
+const AdminUsers = lazy(() => import("./pages/admin-users").then((page) => page.AdminUsers));
 const System = lazy(() => import("./pages/system").then((page) => page.System));
 const Logs = lazy(() => import("./pages/logs").then((page) => page.Logs));
 
@@ -66,9 +71,14 @@ function SignedIn() {
           <Route path="/console/do-not-call" component={DoNotCall} />
           <Route path="/console/webhooks" component={Webhooks} />
           <Route path="/console/webhooks/:id" component={Webhook} />
+          <Route path="/console/unclear" component={Reviews} />
+          <Route path="/console/recordings" component={Prompts} />
+          <Route path="/console/prices" component={Prices} />
+          <Route path="/console/organization" component={Organization} />
           <Route path="/console/people" component={People} />
           <Route path="/console/api-keys" component={ApiKeys} />
           <Route path="/console/profile" component={Profile} />
+          <Route path="/console/admin/users" component={AdminUsers} />
           <Route path="/console/admin/system" component={System} />
           <Route path="/console/admin/logs" component={Logs} />
           <Route default component={NotFound} />

@@ -2,7 +2,8 @@ import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect, useState } from "preact/hooks";
 import {
-  Activity, AudioWaveform, Ban, ChartColumn, FileClock, Hash, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, Users, Webhook,
+  Activity, AudioLines, AudioWaveform, Ban, Building2, ChartColumn, CircleQuestionMark, Coins, FileClock, Hash, KeyRound, LayoutDashboard, LogOut, Megaphone, Menu, Monitor, Moon, Phone, Plug, Sun, UserCog,
+  Users, Webhook,
   type IconNode,
 } from "lucide";
 import { post } from "./lib/api";
@@ -21,16 +22,21 @@ const DAILY: Entry[] = [
   ["/console/campaigns", "Campaigns", Megaphone],
   ["/console/agents", "Agents", AudioWaveform],
   ["/console/analytics", "Analytics", ChartColumn],
+  ["/console/unclear", "Unclear calls", CircleQuestionMark],
 ];
 const SETUP: Entry[] = [
   ["/console/integrations", "Integrations", Plug],
   ["/console/numbers", "Numbers", Hash],
   ["/console/do-not-call", "Do not call", Ban],
+  ["/console/recordings", "Recordings to play", AudioLines],
+  ["/console/prices", "Prices", Coins],
   ["/console/webhooks", "Webhooks", Webhook],
+  ["/console/organization", "Organization", Building2],
   ["/console/people", "People", Users],
   ["/console/api-keys", "API keys", KeyRound],
 ];
 const ADMIN: Entry[] = [
+  ["/console/admin/users", "Everybody", UserCog],
   ["/console/admin/system", "System", Activity],
   ["/console/admin/logs", "Logs", FileClock],
 ];

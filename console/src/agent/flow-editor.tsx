@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { CircleAlert, CornerDownRight, MessageCircle, MessageCircleQuestionMark, PhoneOff, Plus, Split, Trash2, Wrench, X, type IconNode } from "lucide";
-import type { ApiError } from "../lib/api";
+import { get, type ApiError } from "../lib/api";
+import { useAsk } from "../lib/use";
 import { CheckField, SelectField, TextField } from "../ui/field";
 import { Icon } from "../ui/icon";
 import { Button, Card, Note } from "../ui/parts";
@@ -28,7 +29,8 @@ const ANSWERS = [
 ] as const;
 
 /** Steps as cards in the order in which a call meets them. */
-export function FlowEditor({ flow, change, error }: { flow: Flow; change: (flow: Flow) => void; error: ApiError | null }) {
+export function FlowEditor({ flow, language, change, error }: { flow: Flow; language: string; change: (flow: Flow) => void; error: ApiError | null }) {
+  const recordings = useAsk<string[]>("prompts:names", async (signal) => (await get("/prompts", { query: { limit: 100 }, signal })).items.map(({ name }) => name));
   const problems = problemsOf(flow);
   const names = Object.keys(flow.steps);
   const put = (name: string, step: Step) => change({ ...flow, steps: { ...flow.steps, [name]: step } });
@@ -63,6 +65,8 @@ export function FlowEditor({ flow, change, error }: { flow: Flow; change: (flow:
               name={name}
               step={flow.steps[name]!}
               names={names}
+              recordings={recordings.data ?? []}
+              language={language}
               isFirst={name === flow.start}
               problems={[...(problems[name] ?? []), ...(error?.fields ?? []).filter(({ field }) => field.startsWith(`flow.steps.${name}.`)).map(({ field, message }) => `${field.slice(`flow.steps.${name}.`.length)}: ${message}`)]}
               put={(step) => put(name, step)}
@@ -84,6 +88,9 @@ interface CardProps {
   name: string;
   step: Step;
   names: string[];
+  /** Those that can be played in place of the voice. */
+  recordings: string[];
+  language: string;
   isFirst: boolean;
   problems: string[];
   put: (step: Step) => void;
@@ -91,7 +98,7 @@ interface CardProps {
   rename: (to: string) => void;
 }
 
-function StepCard({ name, step, names, isFirst, problems, put, drop, rename }: CardProps) {
+function StepCard({ name, step, names, recordings, language, isFirst, problems, put, drop, rename }: CardProps) {
   const [typed, setTyped] = useState(name);
   const [kindName, icon] = KINDS[step.kind];
   const targets = [["", "choose a step"], ...names.filter((each) => each !== name).map((each) => [each, each])] as [string, string][];
@@ -123,6 +130,8 @@ function StepCard({ name, step, names, isFirst, problems, put, drop, rename }: C
       {speaks && (
         <textarea class="input" rows={2} aria-label={`${kindName}: the words of ${name}`} placeholder="What the agent says. {{name | there}} puts a variable in." value={step.text ?? ""} onInput={(event) => put({ ...step, text: event.currentTarget.value })} />
       )}
+      {speaks && (recordings.length > 0 || Object.keys(step.prompts ?? {}).length > 0) && <Played step={step} recordings={recordings} language={language} put={put} />}
+      {speaks && <CheckField label="Nobody may keep this" hint="The recording pauses, and the answer is written down nowhere." value={step.private ?? false} onChange={(on) => put({ ...step, private: on })} />}
       {step.kind === "ask" && <Expecting name={name} step={step} put={put} targets={targets} />}
       {step.kind === "say" && <Next label="Then" value={step.next} targets={targets} onText={(next) => put({ ...step, next })} />}
       {step.kind === "end" && (
@@ -155,6 +164,17 @@ function StepCard({ name, step, names, isFirst, problems, put, drop, rename }: C
         </p>
       ))}
     </li>
+  );
+}
+
+/** A recording in place of the voice, for callers of the agent's language. */
+function Played({ step, recordings, language, put }: { step: Exclude<Step, { kind: "branch" | "tool" }>; recordings: string[]; language: string; put: (step: Step) => void }) {
+  const { [language]: chosen = "", ...others } = step.prompts ?? {};
+  const missing = chosen && !recordings.includes(chosen) ? [[chosen, `${chosen} (missing)`] as const] : [];
+  return (
+    <div class="fields">
+      <SelectField label="Spoken by" value={chosen} onText={(name) => put({ ...step, prompts: name ? { ...others, [language]: name } : others })} options={[["", "the agent's voice"], ...recordings.map((each) => [each, `the recording ${each}`] as const), ...missing]} />
+    </div>
   );
 }
 

@@ -1,9 +1,12 @@
 import { useAsk } from "../lib/use";
 import { get, type ApiError, type Schemas } from "../lib/api";
 import { CheckField, SelectField, TextArea, TextField } from "../ui/field";
+import { ListField } from "../ui/list-field";
 import { Card } from "../ui/parts";
+import { Afterwards } from "./after";
 import { FlowEditor } from "./flow-editor";
 import { TEMPLATES, type Draft } from "./templates";
+import { Tools } from "./tools";
 
 type Change = (by: Partial<Draft>) => void;
 type Props = { draft: Draft; change: Change; error: ApiError | null };
@@ -23,6 +26,10 @@ const SECONDS: [keyof Conversation, string, number, number, string?][] = [
   ["maximum_duration", "Longest call", 10, 7200],
 ];
 
+const KINDS_THAT_FAIL = [["stt", "If recognition fails"], ["tts", "If the voice fails"], ["llm", "If the model fails"]] as const;
+
+const withOut = (lists: Record<string, string[] | undefined>): Draft["fallback_providers"] => Object.fromEntries(Object.entries(lists).filter(([, names]) => names?.length)) as Draft["fallback_providers"];
+
 export const brainOf = (draft: Draft): string => draft.brain ?? (draft.flow && !draft.llm_provider ? "flow" : "llm");
 
 export function AgentFields({ draft, change, error }: Props) {
@@ -41,21 +48,15 @@ export function AgentFields({ draft, change, error }: Props) {
           <TextArea label="Description" field="description" error={error} value={draft.description ?? ""} onText={(description) => change({ description })} rows={2} />
         </div>
       </Card>
-      {brain === "flow" && draft.flow && <FlowEditor flow={draft.flow} change={(flow) => change({ flow })} error={error} />}
+      {brain === "flow" && draft.flow && <FlowEditor flow={draft.flow} language={(draft.language ?? "en-US").split("-")[0]!.toLowerCase()} change={(flow) => change({ flow })} error={error} />}
       {brain !== "flow" && <Prompt {...{ draft, change, error }} />}
       <Voices {...{ draft, change, error }} />
       <TakingTurns {...{ draft, change, error }} />
       <Card title="What counts as success">
-        <TextField
-          label="Dispositions that reach the goal"
-          field="success_dispositions"
-          error={error}
-          value={(draft.success_dispositions ?? []).join(", ")}
-          onText={(text) => change({ success_dispositions: text.split(",").map((each) => each.trim()).filter(Boolean) })}
-          placeholder="confirmed, rescheduled"
-          hint="Separated by commas; the goal rate in reports counts them."
-        />
+        <ListField label="Dispositions that reach the goal" field="success_dispositions" error={error} value={draft.success_dispositions ?? []} onValue={(success_dispositions) => change({ success_dispositions })} placeholder="confirmed, rescheduled" hint="Separated by commas; the goal rate in reports counts them." />
       </Card>
+      <Tools tools={draft.tools ?? []} change={(tools) => change({ tools })} error={error} />
+      <Afterwards {...{ draft, change, error }} />
     </>
   );
 }
@@ -88,6 +89,9 @@ function Voices({ draft, change, error }: Props) {
             <TextField label="Model" field="llm_model" error={error} value={draft.llm_model ?? ""} onText={(text) => change({ llm_model: text || null })} />
           </>
         )}
+        {KINDS_THAT_FAIL.map(([kind, label]) => (
+          <ListField key={kind} label={label} field={`fallback_providers.${kind}`} error={error} value={draft.fallback_providers?.[kind] ?? []} onValue={(names) => change({ fallback_providers: withOut({ ...draft.fallback_providers, [kind]: names }) })} hint="Who takes over in the middle of a call. Separated by commas." />
+        ))}
         <TextField label="Carrier" field="telephony_provider" error={error} value={draft.telephony_provider ?? ""} onText={(text) => change({ telephony_provider: text || null })} suggestions={names("telephony")} hint="Empty: the one that is connected." />
       </div>
     </Card>
@@ -110,6 +114,8 @@ function TakingTurns({ draft, change, error }: Props) {
             onText={(voicemail) => set({ voicemail: voicemail as Conversation["voicemail"] })}
             options={[["hang_up", "Hang up"], ["leave_message", "Leave a message"], ["continue", "Talk on"]]}
           />
+          <TextField label="Fill a silence after" field="conversation.filler_after" error={error} type="number" min={0.3} max={10} step="any" value={String(now.filler_after ?? "")} onText={(text) => set({ filler_after: text === "" ? null : Number(text) })} hint="Empty: silence while it thinks." />
+          {now.filler_after && <ListField label="With words like" field="conversation.fillers" error={error} value={now.fillers ?? []} onValue={(fillers) => set({ fillers })} placeholder="One moment, Let me see" />}
           {now.voicemail === "leave_message" && <TextArea label="Message" value={now.voicemail_message ?? ""} onText={(voicemail_message) => set({ voicemail_message })} rows={2} />}
         </div>
         <CheckField label="The caller may interrupt the agent" value={now.barge_in ?? true} onChange={(barge_in) => set({ barge_in })} />

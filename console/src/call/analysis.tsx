@@ -16,6 +16,8 @@ export function AnalysisView({ analysis, tape }: { analysis: Analysis; tape: Tap
   return (
     <div class="stack">
       {analysis.error && <Note kind="bad">{analysis.error}</Note>}
+      {analysis.instead_of && <Note kind="warn">{words(analysis.instead_of.analyzer)} could not read this call: {analysis.instead_of.reason}</Note>}
+      {analysis.extraction?.problem && <Note kind="warn">Nothing could be drawn from it: {analysis.extraction.problem}</Note>}
       {summary && <p>{summary}</p>}
       {sentiment?.by_speaker && (
         <ul class="stack tight">

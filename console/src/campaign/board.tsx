@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PhoneOff } from "lucide";
 import { get, post, type Schemas } from "../lib/api";
-import { count, duration, percent, plural, words, ZONE } from "../lib/format";
+import { count, duration, money, percent, plural, words, ZONE } from "../lib/format";
 import { mayWrite } from "../lib/may";
 import { useAsk, useWork } from "../lib/use";
 import { Answered, Button, Card, Figure, Note } from "../ui/parts";
@@ -10,6 +10,7 @@ import { Plot } from "../ui/plot";
 import { Legend } from "../ui/plot-legend";
 import { say } from "../ui/toast";
 import { useBoard, type Board as LiveBoard, type LiveCall } from "./live";
+import { BreakerSays } from "./log";
 import { doneOf, ProgressBar } from "./progress";
 
 type Stats = Schemas["StatsShown"];
@@ -38,6 +39,7 @@ export function Board({ campaign, reload }: { campaign: Schemas["CampaignShown"]
     <Answered of={stats} lines={8}>
       {(now) => (
         <div class="stack">
+          {isOpen && <BreakerSays id={campaign.id} />}
           <Card
             title="Progress"
             about={isLive ? <Ending stats={now} /> : undefined}
@@ -51,6 +53,11 @@ export function Board({ campaign, reload }: { campaign: Schemas["CampaignShown"]
             <Figure label="New calls a second" note={`${count(campaign.calls_per_second)} at most`}>{isLive ? board.pace.toFixed(1) : "0"}</Figure>
             <Figure label="Answered" note={plural(now.attempts, "try", "tries")}>{percent(now.answer_rate)}</Figure>
             <Figure label="Reached" note={`${now.attempts_per_contact} tries a person`}>{percent(now.reach_rate)}</Figure>
+            {now.cost !== null && (
+              <Figure label="Cost" note={now.cost_per_reached === null ? undefined : `${money(now.cost_per_reached)} a person reached`}>
+                {money(now.cost)}
+              </Figure>
+            )}
           </dl>
           <div class="home-columns">
             {isOpen ? <LiveCalls calls={board.calls} /> : <Hours id={campaign.id} />}

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { Plus, Upload as UploadIcon, Users } from "lucide";
-import { get, post, type Schemas } from "../lib/api";
+import { Download, FileClock, Plus, Upload as UploadIcon, Users } from "lucide";
+import { download, get, post, type Schemas } from "../lib/api";
 import { asQuery, useFilters, useKey, useTyped } from "../lib/filters";
 import { plural, words } from "../lib/format";
 import { mayWrite } from "../lib/may";
@@ -15,13 +15,14 @@ import { VirtualList } from "../ui/virtual";
 import { REASONS } from "./board";
 import { CONTACT_STATES } from "./progress";
 import { Upload } from "./upload";
+import { Uploads } from "./uploads";
 
 type Contact = Schemas["ContactShown"];
 const NAMES = ["search", "status", "phone_number"] as const;
 
 export function Contacts({ campaign, reload }: { campaign: Schemas["CampaignShown"]; reload: () => void }) {
   const [filters, change] = useFilters();
-  const [opened, setOpened] = useState<"upload" | "add" | null>(null);
+  const [opened, setOpened] = useState<"upload" | "add" | "files" | null>(null);
   const query = asQuery(filters, NAMES);
   const pages = usePages<Contact>(
     `${campaign.id}${useKey(query)}`,
@@ -52,6 +53,8 @@ export function Contacts({ campaign, reload }: { campaign: Schemas["CampaignShow
         <input class="input narrow" type="tel" aria-label="Phone number" placeholder="Phone number" value={phone} onInput={(event) => typePhone(event.currentTarget.value)} />
         <Choice label="Any state" value={filters.status ?? ""} onText={(status) => change({ status })} options={CONTACT_STATES.map(([key, name]) => [key, name] as const)} />
         <span class="grow" />
+        <Button look="quiet" icon={FileClock} label="Files so far" onClick={() => setOpened("files")} />
+        <Button look="quiet" icon={Download} label="Download people and outcomes" onClick={() => void download(`/campaigns/${campaign.id}/contacts/export`, `${campaign.name}.csv`)} />
         {(pages.items.length > 0 || isFiltered) && actions}
       </div>
       <VirtualList
@@ -99,6 +102,7 @@ export function Contacts({ campaign, reload }: { campaign: Schemas["CampaignShow
         }
       />
       {opened === "upload" && <Upload campaignId={campaign.id} onClose={() => setOpened(null)} onAdded={added} />}
+      {opened === "files" && <Uploads campaignId={campaign.id} onClose={() => setOpened(null)} />}
       {opened === "add" && <TypeNumbers campaignId={campaign.id} onClose={() => setOpened(null)} onAdded={added} />}
     </section>
   );

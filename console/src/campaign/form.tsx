@@ -3,7 +3,9 @@ import type { ApiError, Schemas } from "../lib/api";
 import { ZONE } from "../lib/format";
 import { agents, choices } from "../lib/names";
 import { CheckField, SelectField, TextArea, TextField } from "../ui/field";
+import { ListField } from "../ui/list-field";
 import { Card, Note } from "../ui/parts";
+import { CampaignMeans } from "./means";
 
 export type Draft = Schemas["CampaignNew"];
 type Change = (by: Partial<Draft>) => void;
@@ -42,6 +44,7 @@ export function CampaignFields({ draft, change, error }: { draft: Draft; change:
             <TextField label="Ends" field="end_time" error={error} type="datetime-local" value={localOf(draft.end_time)} onText={(text) => change({ end_time: isoOf(text) })} hint="Empty: when everybody is done." />
             <TextField label="Time zone otherwise" field="timezone" error={error} value={draft.timezone ?? ""} onText={(timezone) => change({ timezone: timezone || null })} suggestions={zones} placeholder="America/New_York" hint="Where a number does not tell." />
             <TextField label="Country otherwise" field="country" error={error} value={draft.country ?? "US"} onText={(country) => change({ country: country.toUpperCase() })} hint="Of numbers without a country code." />
+            <ListField label="Days without calls" field="holidays" error={error} value={draft.holidays ?? []} onValue={(holidays) => change({ holidays })} placeholder="2027-01-01" hint="Dates, separated by commas." />
           </div>
         </div>
       </Card>
@@ -72,14 +75,16 @@ export function CampaignFields({ draft, change, error }: { draft: Draft; change:
             <NumberField label="Tries of one person in all" field="max_attempts" {...{ draft, change, error }} min={1} max={20} />
             <NumberField label="Tries of one person in 24 hours" field="max_attempts_per_day" {...{ draft, change, error }} min={1} max={20} />
             <NumberField label="Calls of one number in 24 hours" field="max_number_calls_per_day" {...{ draft, change, error }} min={1} max={50} />
+            <NumberField label="Calls of one number in 7 days" field="max_number_calls_per_week" {...{ draft, change, error }} min={1} max={350} />
           </div>
         </div>
       </Card>
+      <CampaignMeans draft={draft} change={change} error={error} />
     </>
   );
 }
 
-type Numeric = "max_concurrent_calls" | "calls_per_second" | "ring_seconds" | "max_attempts" | "max_attempts_per_day" | "max_number_calls_per_day";
+type Numeric = "max_concurrent_calls" | "calls_per_second" | "ring_seconds" | "max_attempts" | "max_attempts_per_day" | "max_number_calls_per_day" | "max_number_calls_per_week";
 
 function NumberField({ label, field, draft, change, error, min, max, step = 1 }: { label: string; field: Numeric; draft: Draft; change: Change; error: ApiError | null; min: number; max: number; step?: number }) {
   return <TextField label={label} field={field} error={error} type="number" min={min} max={max} step={step} value={String(draft[field] ?? "")} onText={(text) => change({ [field]: text === "" ? undefined : Number(text) })} />;
@@ -153,6 +158,7 @@ export const NEW_CAMPAIGN: Draft = {
   max_attempts: 3,
   max_attempts_per_day: 3,
   max_number_calls_per_day: 6,
+  max_number_calls_per_week: 20,
   calling_windows: Object.fromEntries(DAYS.slice(0, 5).map((day) => [day, WORKING_HOURS])),
   retries: {
     no_answer: { delays_seconds: [7200, 86400] },
@@ -165,4 +171,4 @@ export const NEW_CAMPAIGN: Draft = {
 
 /** The fields that the form changes, of a campaign as it is. */
 export const draftOf = (campaign: Schemas["CampaignShown"]): Draft =>
-  Object.fromEntries([...Object.keys(NEW_CAMPAIGN), "start_time", "end_time", "timezone"].map((name) => [name, campaign[name as keyof typeof campaign]])) as unknown as Draft;
+  Object.fromEntries([...Object.keys(NEW_CAMPAIGN), "start_time", "end_time", "timezone", "holidays", "caller_ids", "local_presence", "telephony_provider", "spend_cap", "price_per_minute", "people", "max_abandoned", "split"].map((name) => [name, campaign[name as keyof typeof campaign]])) as unknown as Draft;

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { ChartColumn, Download } from "lucide";
 import { download, get, urlOf, type Answer } from "../lib/api";
@@ -11,6 +12,7 @@ import { Answered, Card, Empty, Figure, PageHead, Segmented } from "../ui/parts"
 import { Pill } from "../ui/pill";
 import { Plot, type Series } from "../ui/plot";
 import { Legend } from "../ui/plot-legend";
+import { Verdicts } from "./verdicts";
 
 const SLICE = ["agent_id", "campaign_id", "days", "date_from", "date_to"] as const;
 const SPANS = [["7", "7 days"], ["30", "30 days"], ["90", "90 days"]] as const;
@@ -60,7 +62,7 @@ export function Analytics() {
   const reports = useAsk(key, (signal) => ask(slice, signal));
   // The other side of a comparison: the same time, another agent or campaign.
   const [kind, otherId] = (filters.versus ?? "").split(":") as ["agent_id" | "campaign_id", string?];
-  const other = otherId ? { ...slice, agent_id: "", campaign_id: "", [kind]: otherId } : null;
+  const other = otherId ? { ...slice, agent_id: "", ...(kind === "campaign_id" ? {} : { campaign_id: slice.campaign_id ?? "" }), [kind]: otherId } : null;
   const compared = useAsk<Reports | null>(other ? `versus:${JSON.stringify(other)}` : "none", (signal) => (other ? ask(other, signal) : Promise.resolve(null)));
   const versus = compared.data;
   const names: [string, string] = [nameOf(slice), otherId ? (nameIn(kind === "agent_id" ? agents.value : campaigns.value, otherId) ?? "the other") : ""];
@@ -87,7 +89,7 @@ export function Analytics() {
         />
       </div>
       <Answered of={reports} lines={10}>
-        {(found) => (found.calls.total_calls === 0 && !versus?.calls.total_calls ? <Card><Empty icon={ChartColumn} title="No calls in this time">Choose a longer time, or another agent or campaign.</Empty></Card> : <Found found={found} versus={versus} names={names} />)}
+        {(found) => (found.calls.total_calls === 0 && !versus?.calls.total_calls ? <Card><Empty icon={ChartColumn} title="No calls in this time">Choose a longer time, or another agent or campaign.</Empty></Card> : <Found found={found} versus={versus} names={names} verdicts={otherId && slice[kind] ? <Verdicts slice={slice} kind={kind} other={otherId} /> : null} />)}
       </Answered>
     </div>
   );
@@ -98,11 +100,12 @@ function nameOf(slice: Filters): string {
   return found.join(", ") || "All calls";
 }
 
-function Found({ found, versus, names }: { found: Reports; versus: Reports | null; names: [string, string] }) {
+function Found({ found, versus, names, verdicts }: { found: Reports; versus: Reports | null; names: [string, string]; verdicts: ComponentChildren }) {
   return (
     <>
       {versus && <Legend of={[{ name: names[0], colour: "c1" }, { name: names[1], colour: "c2" }]} />}
       <Figures found={found.calls} versus={versus?.calls ?? null} other={names[1]} />
+      {verdicts}
       <Daily found={found} versus={versus} />
       <div class="grid" style={{ "--least": "420px" }}>
         <Hourly found={found} versus={versus} />

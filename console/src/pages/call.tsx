@@ -3,10 +3,13 @@ import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ArrowLeft, FileText, PhoneOff, RefreshCw, Trash2 } from "lucide";
 import { AnalysisView } from "../call/analysis";
+import { Costs } from "../call/costs";
 import { evidenceOf } from "../call/evidence";
 import { Live } from "../call/live";
 import { Player, type Tape } from "../call/player";
+import { ToolsUsed } from "../call/tools";
 import { Transcript } from "../call/transcript";
+import { TranscriptVersions } from "../call/versions";
 import { Waterfall } from "../call/waterfall";
 import { ApiError, download, get, post, put, remove, type Schemas } from "../lib/api";
 import { duration, milliseconds, money, plural, words } from "../lib/format";
@@ -51,6 +54,8 @@ function CallView({ call, reload, set }: { call: Detail; reload: () => void; set
     const timer = setTimeout(() => [analysis, recording, { reload }].forEach((each) => each.reload()), LOOK_AGAIN_MS);
     return () => clearTimeout(timer);
   }, [isPending, analysis.data, call]);
+  const [read, setRead] = useState<Detail["transcript"] | null>(null);
+  const segments = read ?? call.transcript;
   const heard = recording.data?.download_url ? tape : null;
   const evidence = useMemo(() => evidenceOf(analysis.data), [analysis.data]);
   return (
@@ -72,7 +77,14 @@ function CallView({ call, reload, set }: { call: Detail; reload: () => void; set
         <div class="stack">
           {live && <Live call={call} onState={(status, isOver) => (isOver ? setTimeout(reload, 300) : status !== call.status && set({ ...call, status: status as Detail["status"] }))} />}
           {!live && (
-            <Card title="Recording and transcript" pad={false} actions={call.transcript.length > 0 && <TranscriptFiles id={call.id} />}>
+            <Card title="Recording and transcript" pad={false} actions={
+                (call.transcript.length > 0 || recording.data?.download_url) && (
+                  <>
+                    <TranscriptVersions id={call.id} onSegments={setRead} />
+                    {call.transcript.length > 0 && <TranscriptFiles id={call.id} />}
+                  </>
+                )
+              }>
               {recording.data?.download_url ? (
                 <Player recording={recording.data} tape={tape} />
               ) : recording.data === null && recording.loading ? (
@@ -81,7 +93,7 @@ function CallView({ call, reload, set }: { call: Detail; reload: () => void; set
                 <p class="pad dim small">{recording.data?.fault ?? "This call has no recording."}</p>
               )}
               <hr class="sep" />
-              {call.transcript.length ? <Transcript segments={call.transcript} evidence={evidence} tape={heard} /> : <Empty icon={FileText} title="Nothing was said">{silence(call)}</Empty>}
+              {segments.length ? <Transcript segments={segments} evidence={evidence} tape={heard} /> : <Empty icon={FileText} title="Nothing was said">{silence(call)}</Empty>}
             </Card>
           )}
           {!live && call.turns > 0 && (
@@ -112,6 +124,16 @@ function CallView({ call, reload, set }: { call: Detail; reload: () => void; set
           {Object.keys(call.extracted).length > 0 && (
             <Card title="Answers">
               <Facts of={Object.entries(call.extracted).map(([name, value]) => [words(name), String(value)])} />
+            </Card>
+          )}
+          {call.tools.length > 0 && (
+            <Card title="What it did">
+              <ToolsUsed tools={call.tools} />
+            </Card>
+          )}
+          {call.costs.length > 0 && (
+            <Card title="Cost">
+              <Costs costs={call.costs} />
             </Card>
           )}
           <Card title="Details">

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ArrowLeft, Pause, Play, Rocket, Square, Trash2 } from "lucide";
 import { Board, REASONS } from "../campaign/board";
 import { Contacts } from "../campaign/contacts";
+import { CampaignLog } from "../campaign/log";
 import { CampaignFields, draftOf } from "../campaign/form";
 import { get, post, put, remove, type Schemas } from "../lib/api";
 import { count, plural, words } from "../lib/format";
@@ -31,7 +32,7 @@ export function Campaign() {
           <>
             <Head campaign={shown} set={campaign.set} />
             <nav class="tabs" aria-label="Parts of the campaign">
-              {(["board", "contacts", "settings"] as const).map((name) => (
+              {(["board", "contacts", "log", "settings"] as const).map((name) => (
                 <a key={name} href={`/console/campaigns/${id}/${name}`} aria-current={here === name ? "page" : undefined}>
                   {words(name)}
                 </a>
@@ -41,6 +42,8 @@ export function Campaign() {
               <Contacts campaign={shown} reload={campaign.reload} />
             ) : here === "settings" ? (
               <Settings key={shown.updated_at} campaign={shown} set={campaign.set} />
+            ) : here === "log" ? (
+              <CampaignLog id={shown.id} />
             ) : (
               <Board campaign={shown} reload={campaign.reload} />
             )}

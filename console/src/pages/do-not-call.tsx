@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { Ban, Download, Plus, Trash2, Upload as UploadIcon } from "lucide";
+import { Ban, Download, FileClock, Plus, Trash2, Upload as UploadIcon } from "lucide";
+import { Uploads } from "../campaign/uploads";
 import { download, get, post, remove, type Schemas } from "../lib/api";
 import { asQuery, useFilters, useKey, useTyped } from "../lib/filters";
 import { count, plural, words } from "../lib/format";
@@ -7,6 +8,7 @@ import { mayWrite } from "../lib/may";
 import { campaigns, choices, learnNames, nameIn } from "../lib/names";
 import { usePages, type Listed } from "../lib/pages";
 import { useTitle, useWork } from "../lib/use";
+
 import { Dialog } from "../ui/dialog";
 import { Choice, SelectField, TextArea, TextField } from "../ui/field";
 import { Button, Empty, Note, PageHead, Problem, Time } from "../ui/parts";
@@ -25,7 +27,7 @@ export function DoNotCall() {
   const query = asQuery(filters, NAMES);
   const pages = usePages<Entry>(useKey(query), (cursor, signal) => get("/do-not-call", { query: { ...query, limit: 100, cursor }, signal }) as Promise<Listed<Entry>>);
   const [phone, typePhone] = useTyped(filters.phone_number ?? "", (text) => change({ phone_number: text }));
-  const [opened, setOpened] = useState<"add" | "import" | null>(null);
+  const [opened, setOpened] = useState<"add" | "import" | "files" | null>(null);
   const isFiltered = NAMES.some((name) => filters[name]);
   const add = mayWrite() && (
     <>
@@ -44,6 +46,7 @@ export function DoNotCall() {
         actions={
           <>
             {add}
+            <Button icon={FileClock} label="Files so far" onClick={() => setOpened("files")} />
             <Button icon={Download} label="Download the list" onClick={() => void download("/do-not-call/export", "do-not-call.csv")} />
           </>
         }
@@ -79,6 +82,7 @@ export function DoNotCall() {
           }
         />
       </section>
+      {opened === "files" && <Uploads onClose={() => setOpened(null)} onChange={pages.reload} />}
       {opened === "add" && <Add onClose={() => setOpened(null)} onDone={pages.reload} />}
       {opened === "import" && <Import onClose={() => setOpened(null)} onDone={pages.reload} />}
     </div>

@@ -17,12 +17,11 @@ export function People() {
   useTitle("People");
   const asked = useAsk("people", async (signal) => {
     const query = { limit: 100 };
-    const [organization, members, invitations] = await Promise.all([
-      get("/organization", { signal }),
+    const [members, invitations] = await Promise.all([
       get("/organization/members", { query, signal }),
       mayOwn() ? get("/invitations", { query, signal }) : null,
     ]);
-    return { organization, members: members.items, invitations: invitations?.items ?? [] };
+    return { members: members.items, invitations: invitations?.items ?? [] };
   });
   const [inviting, setInviting] = useState(false);
   return (
@@ -40,9 +39,8 @@ export function People() {
         Who may see and do what in your organization.
       </PageHead>
       <Answered of={asked}>
-        {({ organization, members, invitations }) => (
+        {({ members, invitations }) => (
           <>
-            <OrganizationCard key={organization.name} organization={organization} done={asked.reload} />
             <Card title="Members" pad={false}>
               <ul class="lines">
                 {members.map((each) => (
@@ -64,23 +62,6 @@ export function People() {
       </Answered>
       {inviting && <Invite onClose={() => setInviting(false)} onDone={asked.reload} />}
     </div>
-  );
-}
-
-function OrganizationCard({ organization, done }: { organization: Schemas["OrganizationShown"]; done: () => void }) {
-  const [name, setName] = useState(organization.name);
-  const save = useWork(async () => {
-    await put("/organization", { body: { name } });
-    say("Saved");
-    done();
-  });
-  return (
-    <Card title="Organization" actions={name !== organization.name && <Button look="first little" busy={save.busy} onClick={() => void save.run()}>Save</Button>}>
-      <div class="fields">
-        <TextField label="Name" field="name" error={save.error} value={name} onText={setName} readOnly={!mayOwn()} />
-      </div>
-      <Problem error={save.error} shown={["name"]} />
-    </Card>
   );
 }
 

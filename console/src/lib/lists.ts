@@ -1,0 +1,9 @@
+/** "a, b" ⇄ ["a", "b"], for fields that take several. */
+export const listed = (text: string): string[] =>
+  text
+    .split(",")
+    .map((each) => each.trim())
+    .filter(Boolean);
+
+/** A list as it is typed: the text itself while somebody writes, so that a comma at its end stays. */
+export const sameList = (text: string, list: readonly string[]): boolean => JSON.stringify(listed(text)) === JSON.stringify(list);
