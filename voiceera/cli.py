@@ -184,6 +184,9 @@ def try_agent(
     seed: Annotated[int, typer.Option(help="The same seed gives the same people and wordings.")] = 0,
     junit: Annotated[Path | None, typer.Option(help="A file for the outcome as JUnit's XML.", dir_okay=False)] = None,
     json: Annotated[Path | None, typer.Option(help="A file for the outcome as JSON.", dir_okay=False)] = None,
+    lines: Annotated[
+        bool, typer.Option(help="Nothing but a line of JSON for each callee, as soon as it is through.")
+    ] = False,
 ) -> None:
     """Let simulated people talk with an agent, and see how it does. docs/try.md tells how.
 
@@ -192,8 +195,9 @@ def try_agent(
     import importlib
 
     main = importlib.import_module("voiceera.trial.main")
+    files = {"junit": junit, "json": json}
     options = main.TrialOptions(
-        agent=agent, callees=callees, url=url, api_key=api_key, seed=seed, at_once=at_once, junit=junit, json=json
+        agent=agent, callees=callees, url=url, api_key=api_key, seed=seed, at_once=at_once, lines=lines, **files
     )
     raise typer.Exit(main.run_trial(options))
 

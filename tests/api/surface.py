@@ -194,6 +194,13 @@ async def _prompt(seeding: Seeding) -> str:
     return str(answer.json()["data"]["id"])
 
 
+async def _trial(seeding: Seeding) -> str:
+    """Canceled, so that another of the same agent can be asked for."""
+    made = await seeding.person.post(f"/agents/{seeding.known['agent_id']}/trials", callees=[{"name": "Anybody"}])
+    await seeding.person.post(f"/trials/{made['id']}/cancel", 200)
+    return str(made["id"])
+
+
 SEEDS: dict[str, Seed] = {
     "agent_id": _agent,
     "campaign_id": _campaign,
@@ -206,6 +213,7 @@ SEEDS: dict[str, Seed] = {
     "phone_number_id": _phone_number,
     "price_id": _price,
     "prompt_id": _prompt,
+    "trial_id": _trial,
     "user_id": _user,
     "organization_id": _organization,
     "key_id": _key,

@@ -58,9 +58,11 @@ class Stage:
         return f"{self.platform.api_url}/console"
 
     @asynccontextmanager
-    async def page(self, *, phone: bool = False, dark: bool = False, signed_in: Any = None) -> AsyncIterator[Page]:
+    async def page(
+        self, *, phone: bool = False, dark: bool = False, signed_in: Any = None, browser: Browser | None = None
+    ) -> AsyncIterator[Page]:
         """A new browser profile; `signed_in`: the state of one that has signed in."""
-        context = await self.browser.new_context(
+        context = await (browser or self.browser).new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 860},
             color_scheme="dark" if dark else "light",
             storage_state=signed_in,
@@ -95,6 +97,17 @@ async def staged(roles: tuple[Role, ...] = (Role.CONFIRMS, Role.BUSY)) -> AsyncI
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
         running.push_async_callback(browser.close)
         yield Stage(platform, lab, people, browser)
+
+
+@asynccontextmanager
+async def talking_browser(stage: Stage, sound: Path) -> AsyncIterator[Page]:
+    """Its microphone hears a sound file, over and over."""
+    async with async_playwright() as playwright:
+        options = [*_OPTIONS, f"--use-file-for-fake-audio-capture={sound}"]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        async with stage.page(browser=browser) as page:
+            yield page
+        await browser.close()
 
 
 def _settings(directory: Path, lab: LabProcess) -> Settings:

@@ -50,6 +50,7 @@ from voiceera.api import (
     recordings,
     reviews,
     talk,
+    trials,
     upload_reports,
     users,
     webhooks,
@@ -122,7 +123,7 @@ def create_app(settings: Settings, database: Database, bus: Bus) -> FastAPI:
         *(carriers, health),
         *(campaign_log, contact_files, reviews, upload_reports, do_not_call_files, do_not_call),
         *(analytics, analytics_export, comparison, call_analysis),
-        *(users, organization, invitations, api_keys, admin_users, webhooks, prices, prompts),
+        *(users, organization, invitations, api_keys, admin_users, webhooks, prices, prompts, trials),
     ):
         app.include_router(part.routes)
     for each in (admin_logs, admin_system, metrics):

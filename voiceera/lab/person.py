@@ -124,7 +124,7 @@ class Person:
         if not any(reply.when for reply in self._script.replies):
             return self._next_in_order()
         fitting = [] if understood.cue is None else [r for r in self._script.replies if r.when == understood.cue]
-        fresh = [reply for reply in fitting if reply.again or reply not in self._used]
+        fresh = [reply for reply in fitting if reply.again or not self._is_used(reply)]
         reply = fresh[0] if fresh else None
         if reply is None and understood.cue not in ("repeat", "goodbye"):
             reply = self._next_in_order()
@@ -132,15 +132,19 @@ class Person:
             reply = reply.model_copy(update={"intent": reply.otherwise, "says": None})
         return reply
 
+    def _is_used(self, reply: Reply) -> bool:
+        """This very one: a script may say the same words twice."""
+        return any(each is reply for each in self._used)
+
     def _next_in_order(self) -> Reply | None:
-        fresh = [reply for reply in self._in_order if reply not in self._used]
+        fresh = [reply for reply in self._in_order if not self._is_used(reply)]
         if fresh:
             return fresh[0]
         return Reply(repeat=True) if self._last is not None else None
 
     async def _do(self, act: Act, note: str = "") -> bool:
         """True: hang up."""
-        if isinstance(act, Reply) and act not in self._used:
+        if isinstance(act, Reply) and not self._is_used(act):
             self._used.append(act)
         if act.repeat:
             if self._last is None:

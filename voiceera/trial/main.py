@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from voiceera.lab.callees.directory import Directory, load_directory
 from voiceera.processes import STOPPED_BY_SIGNAL, ending_signals
 from voiceera.roles.serve import running_platform
 from voiceera.trial.outcome import Trial, Tried
-from voiceera.trial.report import line_of, show, write_json, write_junit
+from voiceera.trial.report import line_of, outcome_of, show, write_json, write_junit
 from voiceera.trial.run import Runner
 
 COULD_NOT_RUN = 2
@@ -42,17 +43,18 @@ class TrialOptions:
     at_once: int | None = None
     junit: Path | None = None
     json: Path | None = None
+    lines: bool = False
 
 
 def run_trial(options: TrialOptions) -> int:
     """The exit status: 0 if every callee got what its script wants, 1 if not, 2 if it could not be run.
     Raises StartupError."""
     log.configure("try", "ERROR")
-    console = Console()
+    console = Console(stderr=options.lines)
     try:
         return asyncio.run(_until_signal(options, console))
     except* DemoFailed as failures:
-        console.print(f"voiceera try: {failures.exceptions[0]}", style="red", markup=False)
+        console.print(f"voiceera try: {failures.exceptions[0]}", style="red", markup=False, soft_wrap=True)
     return COULD_NOT_RUN
 
 
@@ -65,7 +67,8 @@ async def _until_signal(options: TrialOptions, console: Console) -> int:
         trial = await _run(options, console)
     except asyncio.CancelledError:
         return STOPPED_BY_SIGNAL
-    show(console, trial)
+    if not options.lines:
+        show(console, trial)
     if options.junit is not None:
         write_junit(options.junit, trial)
     if options.json is not None:
@@ -81,8 +84,14 @@ async def _run(options: TrialOptions, console: Console) -> Trial:
         agent = await api.get(f"/agents/{agent_id}")
         console.print(f"Calling {len(directory.scripts)} callees as {agent['name']}", highlight=False, markup=False)
 
+        places = {number: place for place, number in enumerate(sorted(directory.scripts))}
+
         def told(tried: Tried) -> None:
-            console.print(line_of(tried), highlight=False, soft_wrap=True)
+            if options.lines:
+                sys.stdout.write(outcome_of(tried, places[tried.number]).model_dump_json() + "\n")
+                sys.stdout.flush()
+            else:
+                console.print(line_of(tried), highlight=False, soft_wrap=True)
 
         runner = Runner(api, token, agent_id, directory, told)
         tried = await runner.run(options.at_once or calls_at_once())

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from voiceera.rules.calls import Speaker
+from voiceera.rules.trials import TrialOutcome
 from voiceera.trial.outcome import Trial, Tried, percentile
 
 
@@ -64,6 +65,27 @@ def summary(trial: Trial) -> dict[str, Any]:
         "latency_p50_ms": percentile(answers, 0.5),
         "latency_p95_ms": percentile(answers, 0.95),
     }
+
+
+def outcome_of(tried: Tried, place: int) -> TrialOutcome:
+    """As the platform keeps it; `place`: the callee's among all."""
+    talk = tried.conversation
+    if talk is None:
+        return TrialOutcome(callee=place, passed=tried.has_passed, failure=tried.failure or tried.skipped)
+    answers = talk.latencies_ms
+    return TrialOutcome(
+        callee=place,
+        passed=tried.has_passed,
+        problems=tried.problems,
+        call_id=talk.call_id,
+        disposition=talk.disposition,
+        hangup_cause=talk.cause,
+        seconds=talk.seconds,
+        turns=len(talk.turns),
+        interruptions=talk.interruptions,
+        latency_ms_p50=percentile(answers, 0.5) if answers else None,
+        latency_ms_p95=percentile(answers, 0.95) if answers else None,
+    )
 
 
 def write_json(path: Path, trial: Trial) -> None:

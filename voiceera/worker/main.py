@@ -28,6 +28,7 @@ from voiceera.worker.reaper import Reaper
 from voiceera.worker.retention import RetentionWatch
 from voiceera.worker.rollups import Rollups
 from voiceera.worker.transcription import registered, transcription
+from voiceera.worker.trial import trial
 
 _LONGEST_DRAIN_SECONDS = 30.0
 """A job is cut off after that and comes again; a call's drain may take longer."""
@@ -54,6 +55,7 @@ async def run_worker(
         analysis(database, connections),
         encoding(database, archive, SoundFormat(settings.recording_format)),
         transcription(database, archive, registered(connections)),
+        trial(database, public_url),
         Deliveries(Post(database, vault, sender), stop).kind(),
     ]
     jobs = JobRunner(database, kinds, drain_seconds=min(settings.drain_seconds, _LONGEST_DRAIN_SECONDS))

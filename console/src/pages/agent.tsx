@@ -14,6 +14,7 @@ import { Answered, Button, ButtonLink, Note, PageHead, Problem, Time } from "../
 import { Pill } from "../ui/pill";
 import { say } from "../ui/toast";
 import { Talk } from "../agent/talk";
+import { TryIt } from "../agent/try";
 import { TestCall } from "./test-call";
 
 type Shown = Schemas["AgentShown"];
@@ -91,10 +92,10 @@ export function Agent() {
       <Answered of={agent} lines={8}>
         {(shown) => (
           <>
-            <Head agent={shown} set={agent.set} isReady={config.data?.is_ready ?? false} />
+            <Head agent={shown} set={agent.set} isReady={config.data?.is_ready ?? false} canTalk={canTalk(config.data)} />
             {config.data && !config.data.is_ready && (
               <Note kind="warn">
-                <strong class="strong">It cannot take a call yet</strong>
+                <strong class="strong">{canTalk(config.data) ? "It cannot ring anybody yet, but you can talk to it and try it here" : "It cannot take a call yet"}</strong>
                 <ul>
                   {config.data.missing.map(({ field, message }) => (
                     <li key={field + message}>
@@ -105,13 +106,13 @@ export function Agent() {
               </Note>
             )}
             <nav class="tabs" aria-label="Parts of the agent">
-              {(["edit", "versions"] as const).map((name) => (
+              {(["edit", "try", "versions"] as const).map((name) => (
                 <a key={name} href={`/console/agents/${id}/${name}`} aria-current={(tab ?? "edit") === name ? "page" : undefined}>
-                  {words(name)}
+                  {name === "try" ? "Try it" : words(name)}
                 </a>
               ))}
             </nav>
-            {tab === "versions" ? <Versions key={shown.version} agent={shown} /> : <Edit key={shown.version} agent={shown} set={agent.set} />}
+            {tab === "versions" ? <Versions key={shown.version} agent={shown} /> : tab === "try" ? <TryIt key={shown.version} agent={shown} isReady={canTalk(config.data)} /> : <Edit key={shown.version} agent={shown} set={agent.set} />}
           </>
         )}
       </Answered>
@@ -119,7 +120,10 @@ export function Agent() {
   );
 }
 
-function Head({ agent, set, isReady }: { agent: Shown; set: (agent: Shown) => void; isReady: boolean }) {
+/** Whether it lacks nothing but a carrier: a browser and simulated people need none. */
+const canTalk = (config: Schemas["AgentConfigShown"] | null): boolean => !!config && config.missing.every(({ field }) => field === "telephony_provider");
+
+function Head({ agent, set, isReady, canTalk }: { agent: Shown; set: (agent: Shown) => void; isReady: boolean; canTalk: boolean }) {
   const { route } = useLocation();
   const [opened, setOpened] = useState<"call" | "talk" | "delete" | null>(null);
   const path = { agent_id: agent.id };
@@ -144,7 +148,7 @@ function Head({ agent, set, isReady }: { agent: Shown; set: (agent: Shown) => vo
               <Button look="first" icon={PhoneCall} disabled={!isReady} onClick={() => setOpened("call")}>
                 Place a test call
               </Button>
-              <Button icon={Mic} disabled={!isReady} onClick={() => setOpened("talk")}>
+              <Button icon={Mic} disabled={!canTalk} onClick={() => setOpened("talk")}>
                 Talk to it
               </Button>
               <ButtonLink icon={Megaphone} href={`/console/campaigns/new?agent=${agent.id}`}>
