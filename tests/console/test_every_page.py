@@ -184,6 +184,57 @@ async def test_a_long_list_scrolls_with_few_rows_in_the_page(stage: Stage, hosti
         assert most < 60
 
 
+# The API's own first row, a million times over, in ten pages: what the page does with them is looked at.
+_A_MILLION = """
+const real = window.fetch;
+window.fetch = async (url, options) => {
+  const asked = new URL(url, location.href);
+  if (asked.pathname !== "/call-logs" || asked.searchParams.get("limit") !== "100") return real(url, options);
+  const page = Number(asked.searchParams.get("cursor") ?? 0);
+  asked.searchParams.delete("cursor");
+  const { data } = await (await real(asked.href, options)).json();
+  const items = Array.from({ length: 100_000 }, (_, index) => ({ ...data.items[0], id: `${page}-${index}` }));
+  const answer = { ...data, items, total: 1_000_000, next_cursor: page < 9 ? String(page + 1) : null };
+  return { ok: true, status: 200, headers: new Headers(), json: async () => ({ success: true, data: answer }) };
+};
+"""
+_SEEN = """() => {
+  const list = document.querySelector('.vlist'), box = list.getBoundingClientRect();
+  const rows = [...list.querySelectorAll('[role=listitem]')];
+  const under = (y) => document.elementFromPoint(box.left + 40, y)?.closest('[role=listitem]');
+  const at = (y) => under(y)?.getAttribute('aria-posinset');
+  return { rows: rows.length, top: Number(at(box.top + 60) ?? 0), bottom: Number(at(box.bottom - 20) ?? 0) };
+}"""
+
+
+async def test_a_list_of_a_million_calls_scrolls_to_its_end(stage: Stage, hostile: Hostile) -> None:
+    """Taller than what a browser lays out: rows stand under one another all the way down."""
+    async with stage.page() as page:
+        await sign_in(stage, page, "mallory@example.com")
+        await page.add_init_script(_A_MILLION)
+        await page.goto(f"{stage.url}/calls")
+        await settled(page)
+        rows = page.locator(".vlist [role=listitem]")
+        last = ""
+        while last != "1000000":
+            await page.evaluate(
+                "(() => { const l = document.querySelector('.vlist'); l.scrollTop = l.scrollHeight; })()"
+            )
+            await expect(rows.last).not_to_have_attribute("aria-posinset", last)
+            last = await rows.last.get_attribute("aria-posinset") or ""
+        for share in (0.0, 0.25, 0.5, 0.999, 1.0):
+            await page.evaluate(
+                "(share) => { const l = document.querySelector('.vlist');"
+                " l.scrollTop = share * (l.scrollHeight - l.clientHeight); }",
+                share,
+            )
+            await page.wait_for_timeout(200)
+            seen = await page.evaluate(_SEEN)
+            assert seen["rows"] < 60
+            assert abs(seen["top"] - share * 1_000_000) < 2_000, (share, seen)
+            assert 5 < seen["bottom"] - seen["top"] < 40, (share, seen)
+
+
 async def many_calls(book: CallBook, count: int) -> None:
     shared = {"organization_id": book.organization_id, "agent_id": book.agent_id, "agent_version": 1}
     shared |= {"direction": "outbound", "status": "busy", "created_at": datetime.now(UTC)}

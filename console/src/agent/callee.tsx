@@ -55,7 +55,7 @@ function about(callee: Callee): string {
   if (callee.voicemail) return "A machine takes the call";
   const said = (callee.replies ?? []).map(lineOf).join(" · ");
   const known = Object.entries(callee.variables ?? {}).map(([name, value]) => `{{${name}}} = ${value}`);
-  return [said || "Says nothing", callee.interrupts ? "cuts in" : "", ...known].filter(Boolean).join(" · ");
+  return [said || "Stays silent", callee.interrupts ? "cuts in" : "", ...known].filter(Boolean).join(" · ");
 }
 
 const lineOf = (reply: Reply): string => (reply.press ? `press ${reply.press}` : (reply.says ?? ""));

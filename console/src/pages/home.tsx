@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { AudioWaveform, Check, ChevronRight, Megaphone, PhoneCall, Plug, Rocket, Upload, type IconNode } from "lucide";
+import { AudioWaveform, Check, ChevronRight, Megaphone, Mic, PhoneCall, Plug, Rocket, Upload, type IconNode } from "lucide";
 import { get, type Schemas } from "../lib/api";
 import { count, dayOf, duration, milliseconds, percent, plural, ZONE } from "../lib/format";
 import { mayWrite } from "../lib/may";
@@ -20,18 +20,21 @@ interface Start {
   hasCarrier: boolean;
   agent: Schemas["AgentShown"] | null;
   hasCalled: boolean;
+  /** Over a carrier. */
+  hasRung: boolean;
   campaigns: Schemas["CampaignShown"][];
 }
 
 async function look(signal: AbortSignal): Promise<Start> {
   const one = { query: { limit: 1 }, signal };
-  const [carriers, agents, calls, campaigns] = await Promise.all([
+  const [carriers, agents, calls, rung, campaigns] = await Promise.all([
     get("/integrations", { query: { limit: 1, type: "telephony" }, signal }),
     get("/agents", one),
     get("/call-logs", one),
+    get("/call-logs", { query: { limit: 1, direction: "outbound" }, signal }),
     get("/campaigns", { query: { limit: 5 }, signal }),
   ]);
-  return { hasCarrier: carriers.total > 0, agent: agents.items[0] ?? null, hasCalled: calls.total > 0, campaigns: campaigns.items };
+  return { hasCarrier: carriers.total > 0, agent: agents.items[0] ?? null, hasCalled: calls.total > 0, hasRung: rung.total > 0, campaigns: campaigns.items };
 }
 
 export function Home() {
@@ -67,12 +70,13 @@ interface Step {
   action: { name: string; href?: string; run?: () => void };
 }
 
-function stepsOf({ hasCarrier, agent, hasCalled, campaigns }: Start, test: () => void): Step[] {
+function stepsOf({ hasCarrier, agent, hasCalled, hasRung, campaigns }: Start, test: () => void): Step[] {
   const draft = campaigns[0];
   return [
-    { title: "Connect a carrier", about: "The company that carries your calls. Its keys are kept encrypted.", done: hasCarrier, icon: Plug, action: { name: "Connect", href: "/console/integrations?new=telephony" } },
     { title: "Make an agent", about: "What it says, what it asks, which answers it understands.", done: !!agent, icon: AudioWaveform, action: { name: "Make an agent", href: "/console/agents/new" } },
-    { title: "Ring yourself", about: "Hear the agent on your own telephone, and read along as you speak.", done: hasCalled, icon: PhoneCall, action: { name: "Place a test call", run: test } },
+    { title: "Talk to it", about: "With this browser's microphone, or have simulated people try it. Nobody is rung.", done: hasCalled, icon: Mic, action: { name: "Open it", href: agent ? `/console/agents/${agent.id}` : "/console/agents/new" } },
+    { title: "Connect a carrier", about: "The company that carries your calls. Its keys are kept encrypted.", done: hasCarrier, icon: Plug, action: { name: "Connect", href: "/console/integrations?new=telephony" } },
+    { title: "Ring yourself", about: "Hear the agent on your own telephone, and read along as you speak.", done: hasRung, icon: PhoneCall, action: { name: "Place a test call", run: test } },
     { title: "Bring your contacts", about: "A CSV or Excel file; every row that does not fit is explained before anything is kept.", done: campaigns.some(({ progress }) => progress.total > 0), icon: Upload, action: { name: "Make a campaign", href: draft ? `/console/campaigns/${draft.id}/contacts` : "/console/campaigns/new" } },
     { title: "Launch", about: "See first who would be rung now and who later, and why. Pause at any moment.", done: campaigns.some(({ launched_at }) => launched_at), icon: Rocket, action: { name: "Look and launch", href: draft ? `/console/campaigns/${draft.id}` : "/console/campaigns/new" } },
   ];
