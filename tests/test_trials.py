@@ -9,11 +9,23 @@ import pytest
 
 from tests.api.conftest import _quiet, ann, anyone, app, bus, join, settings
 from tests.api.jobs import do_due
-from tests.test_talk_page import FLOW, Site, site
+from tests.test_talk_page import Site, site
 from voiceera.clock import utc_now
 from voiceera.services import trials as service
 from voiceera.store.base import Database
 from voiceera.worker.trial import trial
+
+SURE = {"kind": "ask", "text": "Are you sure?", "expect": {"type": "yes_no"}}
+FLOW = {
+    "start": "ask",
+    "steps": {
+        "ask": {**SURE, "text": "Hello. Can you come tomorrow?", "branches": {"yes": "sure", "no": "later"}},
+        "sure": {**SURE, "branches": {"yes": "fine", "no": "later"}},
+        "fine": {"kind": "end", "text": "Wonderful, see you then.", "disposition": "coming"},
+        "later": {"kind": "end", "text": "Another time, then.", "disposition": "not_coming"},
+    },
+}
+"""Who comes says the same word twice."""
 
 __all__ = ["_quiet", "ann", "anyone", "app", "bus", "join", "settings", "site"]
 
@@ -27,8 +39,11 @@ async def ended(site: Site, trial_id: str) -> dict[str, Any]:
 async def test_an_agents_own_callees_reach_each_of_its_endings(site: Site, database: Database) -> None:
     agent = await site.person.post("/agents", name="Anna", flow=FLOW)
     suggested = await site.person.get(f"/agents/{agent['id']}/trial-callees")
-    assert [each["reaches"] for each in suggested[:2]] == ["coming", "not_coming"]
-    wrong = {**suggested[0], "reaches": "not_coming", "max_turns": 1}
+    assert [(each["name"], each["reaches"]) for each in suggested[:2]] == [
+        ("No", "not_coming"),
+        ("Yes → Yes", "coming"),
+    ]
+    wrong = {**suggested[1], "reaches": "not_coming", "max_turns": 1}
     asked = await site.person.post(f"/agents/{agent['id']}/trials", callees=[*suggested[:2], wrong])
     assert (asked["status"], asked["agent_version"], asked["outcomes"]) == ("queued", 1, [])
     assert await do_due(database, trial(database, site.url)) == 1
@@ -36,13 +51,13 @@ async def test_an_agents_own_callees_reach_each_of_its_endings(site: Site, datab
     shown = await ended(site, asked["id"])
     assert (shown["status"], shown["problem"]) == ("done", None)
     by_place = {each["callee"]: each for each in shown["outcomes"]}
-    assert [by_place[place]["disposition"] for place in range(3)] == ["coming", "not_coming", "coming"]
+    assert [by_place[place]["disposition"] for place in range(3)] == ["not_coming", "coming", "coming"]
     assert [by_place[place]["passed"] for place in range(3)] == [True, True, False]
     assert "it was to reach 'not_coming', and ended as 'coming'" in by_place[2]["problems"]
     assert any("turns" in problem for problem in by_place[2]["problems"])
     assert by_place[0]["latency_ms_p95"] > 0
     call = await site.person.get(f"/call-logs/{by_place[0]['call_id']}")
-    assert (call["disposition"], call["agent_id"]) == ("coming", agent["id"])
+    assert (call["disposition"], call["agent_id"]) == ("not_coming", agent["id"])
     assert (await site.person.get("/api-keys"))["items"] == [], "the worker's key went with the trial"
     assert await do_due(database, trial(database, site.url)) == 0
 

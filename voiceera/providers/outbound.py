@@ -178,6 +178,35 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()  # a connection whose answer was read to its end has gone back already
 
 
+def guarded_session(
+    allow: tuple[Allowed, ...] = (),
+    *,
+    connections: int = CONNECTIONS,
+    keep_seconds: float = KEEP_SECONDS,
+    **options: Any,
+) -> aiohttp.ClientSession:
+    """aiohttp's session to checked addresses alone, also for sockets and redirects; it belongs to the running loop.
+    `options` go to aiohttp."""
+
+    def checked_socket(told: AddrInfoType) -> socket.socket:
+        """An address that stands in the URL itself is resolved by nobody; here every connection passes."""
+        family, kind, protocol, _, (host, port, *_) = told
+        if not may_reach(ipaddress.ip_address(str(host).partition("%")[0]), int(port), allow):
+            raise _Inside(f"{host}:{port}")
+        return socket.socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(
+        limit=connections,
+        ssl=_trusting(),
+        resolver=_CheckedResolver(allow),
+        use_dns_cache=False,
+        keepalive_timeout=keep_seconds,
+        socket_factory=checked_socket,
+    )
+    jar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False, **options)
+
+
 class OutboundTransport(httpx.AsyncBaseTransport):
     """http and https only, to checked addresses only. Raises TargetRefused, else httpx's own errors.
 
@@ -208,29 +237,14 @@ class OutboundTransport(httpx.AsyncBaseTransport):
     def _session(self) -> aiohttp.ClientSession:
         """Opened at the first request, since it belongs to the loop."""
         if self._opened is None:
-            connector = aiohttp.TCPConnector(
-                limit=self._connections,
-                ssl=_trusting(),
-                resolver=_CheckedResolver(self._allow),
-                use_dns_cache=False,
-                keepalive_timeout=self._keep_seconds,
-                socket_factory=self._checked_socket,
-            )
-            self._opened = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
+            self._opened = guarded_session(
+                self._allow,
+                connections=self._connections,
+                keep_seconds=self._keep_seconds,
                 auto_decompress=False,
-                trust_env=False,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
         return self._opened
-
-    def _checked_socket(self, told: AddrInfoType) -> socket.socket:
-        """An address that stands in the URL itself is resolved by nobody; here every connection passes."""
-        family, kind, protocol, _, (host, port, *_) = told
-        if not may_reach(ipaddress.ip_address(str(host).partition("%")[0]), int(port), self._allow):
-            raise _Inside(f"{host}:{port}")
-        return socket.socket(family, kind, protocol)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.scheme not in ("http", "https"):

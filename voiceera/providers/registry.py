@@ -46,6 +46,18 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.TEXT_TO_SPEECH, "sarvam"): "voiceera.providers.speech.sarvam:SarvamTextToSpeech",
     (Kind.SPEECH_TO_TEXT, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniSpeechToText",
     (Kind.TEXT_TO_SPEECH, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "cartesia"): "voiceera.providers.bridge.vendors:CartesiaSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "cartesia"): "voiceera.providers.bridge.vendors:CartesiaTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "elevenlabs"): "voiceera.providers.bridge.vendors:ElevenLabsSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "elevenlabs"): "voiceera.providers.bridge.vendors:ElevenLabsTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "azure"): "voiceera.providers.bridge.vendors:AzureSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "azure"): "voiceera.providers.bridge.vendors:AzureTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "google"): "voiceera.providers.bridge.vendors:GoogleSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "google"): "voiceera.providers.bridge.vendors:GoogleTextToSpeech",
+    (Kind.LANGUAGE_MODEL, "google"): "voiceera.providers.bridge.vendors:GoogleLanguageModel",
+    (Kind.LANGUAGE_MODEL, "anthropic"): "voiceera.providers.bridge.vendors:AnthropicLanguageModel",
+    (Kind.LANGUAGE_MODEL, "groq"): "voiceera.providers.models.openai:GroqLanguageModel",
+    (Kind.SPEECH_TO_TEXT, "groq"): "voiceera.providers.speech.openai_speech:GroqSpeechToText",
     (Kind.BRAIN, "external"): "voiceera.providers.models.outside:OutsideBrain",
     (Kind.TOOL, "http"): "voiceera.providers.http_tool:HttpEndpoints",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
@@ -80,6 +92,15 @@ def load(kind: Kind, name: str) -> Any:
     known = ", ".join(names(kind))
     message = f"there is no {kind} provider {name!r}; there are: {known}"
     raise Invalid(message, FieldProblem("provider", message))
+
+
+def is_installed(kind: Kind, name: str) -> bool:
+    """Whether the package that it needs is there."""
+    try:
+        load(kind, name)
+    except ImportError:
+        return False
+    return True
 
 
 def carrier_factory(name: str) -> CarrierFactory:

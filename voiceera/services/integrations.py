@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from voiceera.clock import monotonic
 from voiceera.errors import FieldProblem, Invalid, ProviderError
 from voiceera.providers.outbound import Allowed, TargetRefused
-from voiceera.providers.registry import Kind, load, names
+from voiceera.providers.registry import Kind, is_installed, load, names
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,7 +46,7 @@ class Tested:
 
 
 def providers() -> list[Provider]:
-    """All that an integration can be made for."""
+    """All that an integration can be made for, here and now."""
     return [
         Provider(
             type=type_,
@@ -56,7 +56,7 @@ def providers() -> list[Provider]:
         )
         for type_, kind in TYPES.items()
         for name in names(kind)
-        if (factory := _connectable(kind, name)) is not None
+        if is_installed(kind, name) and (factory := _connectable(kind, name)) is not None
     ]
 
 
@@ -86,7 +86,7 @@ async def test(
     inbound_base: str = "",
 ) -> Tested:
     """One real, harmless request to the provider. `inbound_base`: where a carrier asks about calls that come in."""
-    factory = load(TYPES[type_], provider)
+    factory = _connectable(TYPES[type_], provider)
     vendor = factory(factory.Settings.model_validate(config), factory.Credentials.model_validate(credentials), allow)
     started = monotonic()
     try:
@@ -107,8 +107,13 @@ async def test(
 
 
 def _connectable(kind: Kind, name: str) -> Any:
-    """The provider's class, if it takes settings and credentials. Raises Invalid for an unknown name."""
-    factory = load(kind, name)
+    """The provider's class, if it takes settings and credentials. Raises Invalid for an unknown name, and for one
+    whose package is missing."""
+    try:
+        factory = load(kind, name)
+    except ImportError as missing:
+        message = f"its package is not installed: pip install 'voiceera[{name}]'"
+        raise Invalid(f"{name} is not installed.", FieldProblem("provider", message)) from missing
     return factory if hasattr(factory, "Settings") else None
 
 

@@ -53,6 +53,20 @@ class OpenAICredentials(BaseModel):
     )
 
 
+class GroqSettings(OpenAISettings):
+    base_url: HttpUrl = Field(HttpUrl("https://api.groq.com/openai/v1"), title="API address")
+    model: str = Field(
+        "llama-3.3-70b-versatile",
+        min_length=1,
+        max_length=200,
+        title="Model",
+        description="Unless an agent names one.",
+    )
+    answers_in: Literal["json_schema", "json_object", "text"] = Field(
+        "json_object", title="Form of analyses", description="`json_schema` for the models that know it."
+    )
+
+
 class OpenAILanguageModel:
     """One account, or one server."""
 
@@ -217,3 +231,9 @@ def _failed(error: Exception) -> ProviderError:
     if isinstance(status, int):
         return ProviderError(VENDOR, f"answered {status}", permanent=status in _PERMANENT)
     return ProviderError(VENDOR, f"no usable answer: {type(error).__name__}")
+
+
+class GroqLanguageModel(OpenAILanguageModel):
+    """Groq speaks OpenAI's chat API (console.groq.com/docs/openai)."""
+
+    Settings: ClassVar[type[OpenAISettings]] = GroqSettings

@@ -67,6 +67,17 @@ class OpenAISpeechToText:
         await self._http.close()
 
 
+class GroqTranscriptionSettings(TranscriptionSettings):
+    base_url: HttpUrl = Field(HttpUrl("https://api.groq.com/openai/v1"), title="API address")
+    model: str = Field("whisper-large-v3-turbo", min_length=1, max_length=200, title="Model")
+
+
+class GroqSpeechToText(OpenAISpeechToText):
+    """Groq speaks OpenAI's audio API (console.groq.com/docs/speech-to-text)."""
+
+    Settings: ClassVar[type[TranscriptionSettings]] = GroqTranscriptionSettings
+
+
 class SpeechSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

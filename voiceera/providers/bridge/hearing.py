@@ -1,0 +1,169 @@
+"""Speech to text by a plugin. Each utterance has a stream of its own: vendors end turns by rules of their own, and
+whatever one makes of the end of its stream, it can then not be taken for the next utterance's words."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import soxr
+
+from voiceera.errors import ProviderError
+from voiceera.providers.bridge.plugins import ONE_TRY, WayOut, agents, failures, rtc
+from voiceera.providers.protocols import Heard, Recognition
+from voiceera.rules.audio import L16_16K, AudioFormat, decode
+
+RATE = 16_000
+_ANSWER_SECONDS = 4.0
+"""How long after the end of an utterance its words may take."""
+
+
+class BridgedEar:
+    """Base of every bridged recognizer. `vendor` names it in errors; `make(language)` builds the plugin's STT."""
+
+    vendor: str
+
+    def __init__(self, way_out: WayOut) -> None:
+        self._way_out = way_out
+        self._made: dict[str, Any] = {}
+
+    def make(self, language: str) -> Any:
+        raise NotImplementedError
+
+    async def open(self, recognition: Recognition) -> "BridgedStream":
+        with failures(self.vendor):
+            if (stt := self._made.get(recognition.language)) is None:
+                stt = self._made[recognition.language] = self.make(recognition.language)
+        return BridgedStream(self.vendor, stt, recognition.audio_format)
+
+    async def check(self) -> None:
+        """Has half a second of silence heard. Raises ProviderError."""
+        stream = await self.open(Recognition(L16_16K, "en-US"))
+        try:
+            stream.begin_utterance()
+            stream.push(bytes(RATE))
+            await stream.end_utterance()
+        finally:
+            await stream.close()
+
+    async def close(self) -> None:
+        for stt in self._made.values():
+            with suppress(Exception):
+                await stt.aclose()
+        await self._way_out.close()
+
+
+class BridgedStream:
+    def __init__(self, vendor: str, stt: Any, audio_format: AudioFormat) -> None:
+        self._vendor = vendor
+        self._stt = stt
+        self._format = audio_format
+        self._utterance: _Utterance | None = None
+        self._partials: asyncio.Queue[Heard] = asyncio.Queue(100)
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def begin_utterance(self, expected: tuple[str, ...] = ()) -> None:
+        self.abandon_utterance()
+        self._utterance = _Utterance(self._vendor, self._stt, self._format, self._partials)
+
+    def push(self, audio: bytes) -> None:
+        if self._utterance is not None:
+            self._utterance.push(audio)
+
+    async def end_utterance(self) -> Heard:
+        utterance, self._utterance = self._utterance, None
+        if utterance is None:
+            return Heard("", final=True)
+        try:
+            return await utterance.end()
+        finally:
+            self._leave(utterance)
+
+    def abandon_utterance(self) -> None:
+        if self._utterance is not None:
+            self._leave(self._utterance)
+            self._utterance = None
+
+    def _leave(self, utterance: "_Utterance") -> None:
+        """Nobody waits for a socket to close."""
+        task = asyncio.get_running_loop().create_task(utterance.close())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def partials(self) -> AsyncIterator[Heard]:
+        while True:
+            yield await self._partials.get()
+
+    async def close(self) -> None:
+        self.abandon_utterance()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
+
+
+class _Utterance:
+    """One stretch of speech, and the stream that hears it."""
+
+    def __init__(self, vendor: str, stt: Any, audio_format: AudioFormat, partials: asyncio.Queue[Heard]) -> None:
+        self._vendor = vendor
+        self._format = audio_format
+        self._partials = partials
+        self._words: list[tuple[str, float]] = []
+        self._so_far = ""
+        same = audio_format.sample_rate == RATE
+        self._resampler = (
+            None if same else soxr.ResampleStream(audio_format.sample_rate, RATE, 1, dtype="int16", quality="MQ")
+        )
+        with failures(vendor):
+            self._stream = stt.stream(conn_options=ONE_TRY)
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    def push(self, audio: bytes) -> None:
+        pcm = decode(audio, self._format)
+        self._give(pcm if self._resampler is None else self._resampler.resample_chunk(pcm))
+
+    def _give(self, pcm: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
+        if len(pcm) and not self._listening.done():
+            frame = rtc.AudioFrame(pcm.astype("<i2").tobytes(), RATE, 1, len(pcm))
+            with suppress(RuntimeError):  # the vendor's stream has ended: `end` says why
+                self._stream.push_frame(frame)
+
+    async def end(self) -> Heard:
+        await asyncio.sleep(0)  # a stream that is closed before it has begun hears nothing
+        if self._resampler is not None:
+            self._give(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        with suppress(RuntimeError):
+            self._stream.end_input()  # flushes, too
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._listening
+        except TimeoutError:
+            if not self._words and not self._so_far:
+                raise ProviderError(self._vendor, "the vendor said nothing after the end of speech") from None
+        text = " ".join(words for words, _ in self._words) or self._so_far
+        sure = [each for _, each in self._words if each > 0]
+        return Heard(text.strip(), final=True, confidence=min(sure, default=None))
+
+    async def _listen(self) -> None:
+        with failures(self._vendor):
+            async for event in self._stream:
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        best = event.alternatives[0] if event.alternatives else None
+        if best is None or not best.text:
+            return
+        kinds = agents.stt.SpeechEventType
+        if event.type == kinds.FINAL_TRANSCRIPT:
+            self._words.append((best.text.strip(), float(best.confidence or 0)))
+            self._so_far = ""
+        elif event.type == kinds.INTERIM_TRANSCRIPT:
+            self._so_far = best.text.strip()
+            if not self._partials.full():
+                said = [words for words, _ in self._words]
+                self._partials.put_nowait(Heard(" ".join([*said, self._so_far]), final=False))
+
+    async def close(self) -> None:
+        self._listening.cancel()
+        with suppress(Exception):
+            await self._stream.aclose()
+        await asyncio.gather(self._listening, return_exceptions=True)
