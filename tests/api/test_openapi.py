@@ -112,7 +112,7 @@ def test_a_bearer_token_is_asked_for_just_where_the_route_asks_for_one(
 def test_a_flows_steps_are_one_discriminated_union(document: dict[str, Any]) -> None:
     steps = document["components"]["schemas"]["Flow-Input"]["properties"]["steps"]["additionalProperties"]
     assert steps["discriminator"]["propertyName"] == "kind"
-    assert set(steps["discriminator"]["mapping"]) == {"say", "ask", "branch", "tool", "end"}
+    assert set(steps["discriminator"]["mapping"]) == {"say", "ask", "branch", "tool", "language", "end"}
 
 
 def test_every_post_that_writes_takes_an_idempotency_key(app: FastAPI, document: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from voiceera.engine.streams import in_time
 from voiceera.errors import ProviderError
 from voiceera.providers.protocols import TextToSpeech, Voice
 from voiceera.rules.audio import AudioFormat
+from voiceera.rules.flows import in_language
 
 LONGEST_WAIT = 5.0
 """Seconds that a synthesizer may take for its next piece of sound."""
@@ -19,8 +20,9 @@ _SECONDS_PER_CHARACTER = 0.06
 
 
 class _Speech:
-    def __init__(self, tag: str, text: str, recording: str | None, *, is_filler: bool) -> None:
+    def __init__(self, tag: str, text: str, language: str, recording: str | None, *, is_filler: bool) -> None:
         self.tag = tag
+        self.language = language
         self.text = text
         self.recording = recording
         self.is_filler = is_filler
@@ -39,6 +41,7 @@ class _Speech:
 class AgentVoice:
     """Synthesizes sentence after sentence ahead of what is being spoken, in one task per reply.
 
+    `voices`: language → the vendor's voice for it, where a call changes its language.
     `recorded`: finds the operator's recording of a name, in the line's format.
     `on_first_sound(at)`: sound for the first sentence of a reply has come from the synthesizer.
     `on_failed(error)`: the synthesizer failed; nothing more will be heard.
@@ -51,6 +54,7 @@ class AgentVoice:
         audio_format: AudioFormat,
         playback: Playback,
         *,
+        voices: Mapping[str, str],
         recorded: Callable[[str], Awaitable[bytes | None]],
         spawn: Callable[..., "asyncio.Task[None]"],
         on_first_sound: Callable[[], None],
@@ -58,6 +62,8 @@ class AgentVoice:
     ) -> None:
         self._text_to_speech = text_to_speech
         self._voice = voice
+        self._voices = voices
+        self._language = voice.language
         self._format = audio_format
         self._playback = playback
         self._recorded = recorded
@@ -83,7 +89,7 @@ class AgentVoice:
     def say(self, text: str, recording: str | None = None, *, is_filler: bool = False) -> None:
         """Speak this after all that was ordered before, or play the operator's recording of it."""
         self._spoken_for += 1
-        speech = _Speech(str(self._spoken_for), text, recording, is_filler=is_filler)
+        speech = _Speech(str(self._spoken_for), text, self._language, recording, is_filler=is_filler)
         self._speeches[speech.tag] = speech
         self._quiet.clear()
         self._to_synthesize.append(speech)
@@ -94,6 +100,17 @@ class AgentVoice:
         """From the next sentence on, in this one's own voice."""
         self._text_to_speech = text_to_speech
         self._voice = replace(self._voice, voice_id=None)
+        self._voices = {}
+
+    def use_language(self, tag: str) -> None:
+        """For what is ordered from now on."""
+        self._language = tag
+
+    def _voice_for(self, language: str) -> Voice:
+        """The agent's own voice may know one language alone: others are spoken by the one named, or the vendor's."""
+        if language == self._voice.language:
+            return self._voice
+        return replace(self._voice, language=language, voice_id=in_language(self._voices, language))
 
     def text_of(self, tag: str) -> str:
         return self._speeches[tag].text if tag in self._speeches else ""
@@ -138,7 +155,7 @@ class AgentVoice:
         if recorded:
             sound: AsyncIterator[bytes] = _whole(recorded)
         else:
-            sound = self._text_to_speech.speak(speech.text, self._voice, self._format)
+            sound = self._text_to_speech.speak(speech.text, self._voice_for(speech.language), self._format)
         async with aclosing(in_time(sound, LONGEST_WAIT)) as pieces:
             async for piece in pieces:
                 if not speech.milliseconds and not speech.is_filler:

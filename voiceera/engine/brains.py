@@ -19,6 +19,7 @@ from voiceera.rules.turn_events import (
     CallerTurn,
     End,
     Expecting,
+    Language,
     Opening,
     OptedOut,
     Part,
@@ -72,6 +73,7 @@ class FlowBrain:
         self._greeting = fill(agent.greeting_message, variables)
         self._last_move = FlowMove()
         self._is_private = False
+        self._language = agent.language
 
     @property
     def results(self) -> Mapping[str, str]:
@@ -96,7 +98,7 @@ class FlowBrain:
                 self._is_private = self._run.is_private
                 yield Private(self._is_private)
             yield Expecting(self._run.expectation)
-            for part in _said(move):
+            for part in self._said(move):
                 yield part
             if move.tool is None:
                 break
@@ -110,6 +112,23 @@ class FlowBrain:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def _said(self, move: FlowMove) -> list[Part]:
+        parts: list[Part] = []
+        for prompt in move.say:
+            parts += [*self._in(prompt.language), *_sentences(prompt)]
+        parts += self._in(self._run.language)
+        if move.opted_out:
+            parts.append(OptedOut())
+        if move.ended is not None:
+            parts.append(End(move.ended))
+        return parts
+
+    def _in(self, language: str) -> list[Part]:
+        if language in ("", self._language):
+            return []
+        self._language = language
+        return [Language(language)]
 
     def _move(self, about: Opening | CallerTurn | Silence) -> FlowMove:
         match about:
@@ -130,12 +149,3 @@ def _sentences(prompt: Prompt) -> list[Part]:
     if prompt.recording is not None:
         return [Sentence(prompt.text or f"[{prompt.recording}]", prompt.interruptible, prompt.recording)]
     return [Sentence(text, prompt.interruptible) for text in sentences(prompt.text)]
-
-
-def _said(move: FlowMove) -> list[Part]:
-    parts = [sentence for prompt in move.say for sentence in _sentences(prompt)]
-    if move.opted_out:
-        parts.append(OptedOut())
-    if move.ended is not None:
-        parts.append(End(move.ended))
-    return parts

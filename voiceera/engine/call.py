@@ -66,6 +66,7 @@ from voiceera.rules.turn_events import (
     TakenOffHold,
     Think,
     TimerFired,
+    UseLanguage,
     Voiced,
     Wait,
     Words,
@@ -114,6 +115,7 @@ class Call:
         self._brain: Brain | None = None
         self._voice: AgentVoice | None = None
         self._last_voice: TextToSpeech | None = None
+        self._speech_to_text: SpeechToText | None = None
         self._switches = 0
         self._turns: list[TurnRecord] = []
         self._latency = LatencyOfTurns()
@@ -255,11 +257,19 @@ class Call:
                 self._record(turn)
             case Mute(on):
                 self._recorder.mute(on)
+            case UseLanguage(tag):
+                self._use_language(tag)
             case Hangup():
                 self._hangup = command
                 self._over.set()
             case _:
                 assert_never(command)
+
+    def _use_language(self, tag: str) -> None:
+        if self._voice is not None:
+            self._voice.use_language(tag)
+        if self._speech_to_text is not None:
+            self._spawn(self._open_ear(self._speech_to_text, tag, is_spare=self._ear.is_open))
 
     def _hush(self) -> None:
         if self._thinking is not None:
@@ -301,14 +311,16 @@ class Call:
             return
         self._post(ReplyDone())
 
-    async def _open_ear(self, speech_to_text: SpeechToText) -> None:
-        recognition = Recognition(
-            self._line.audio_format, self.brief.agent.language, self._shared.phrases_of(self.brief)
-        )
+    async def _open_ear(self, speech_to_text: SpeechToText, language: str, *, is_spare: bool = False) -> None:
+        """`is_spare`: somebody listens already, and goes on where this language is not known."""
+        recognition = Recognition(self._line.audio_format, language, self._shared.phrases_of(self.brief))
         try:
             async with asyncio.timeout(SETUP_SECONDS):
                 stream = await speech_to_text.open(recognition)
         except UnknownLanguage as error:
+            if is_spare and not self._can_do_with_keys:
+                log.info("language_not_understood", call_id=str(self.brief.call_id), reason=error.message)
+                return
             if not self._can_do_with_keys:
                 self._provider_failed("speech-to-text", error)
                 return
@@ -342,13 +354,15 @@ class Call:
             Voice(self.brief.agent.language, parameters.voice_id, parameters.speed),
             self._line.audio_format,
             self._playback,
+            voices=parameters.voices,
             recorded=self._recorded,
             spawn=self._spawn,
             on_first_sound=lambda: self._latency.first_sound(self._clock()),
             on_failed=self._voice_failed,
         )
         self._last_voice = providers.last_voice
-        self._spawn(self._open_ear(providers.speech_to_text))
+        self._speech_to_text = providers.speech_to_text
+        self._spawn(self._open_ear(providers.speech_to_text, self.brief.agent.language))
         self._post(Answered(self._began))
 
     async def _recorded(self, name: str) -> bytes | None:

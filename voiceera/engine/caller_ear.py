@@ -23,6 +23,8 @@ class _Utterance:
     def __init__(self, expected: tuple[str, ...], backlog: list[bytes]) -> None:
         self.expected = expected
         self.backlog: list[bytes] | None = backlog
+        self.stream: RecognitionStream | None = None
+        """Who hears it; None while nobody does."""
 
 
 class CallerEar:
@@ -49,6 +51,8 @@ class CallerEar:
         self._stream: RecognitionStream | None = None
         self._utterance: _Utterance | None = None
         self._opened = asyncio.Event()
+        self._retired: list[RecognitionStream] = []
+        """Those before it, in a call that has changed its language."""
         self._finishing = asyncio.Lock()
         self._unfinished = 0
         """Utterances that have ended and whose words have not come."""
@@ -62,11 +66,19 @@ class CallerEar:
         self._ear.feed(audio)
 
     def recognize_with(self, stream: RecognitionStream) -> None:
-        """The recognizer is there: from now on utterances go to it, the one under way first."""
-        self._stream = stream
+        """The recognizer is there: from now on utterances go to it, the one under way first, unless the one before
+        hears that already; that one is closed when it has heard all."""
+        before, self._stream = self._stream, stream
         self._opened.set()
+        if before is not None:
+            self._retired.append(before)
+            self._let_go()
         self._catch_up()
         self._spawn(self._follow_partials(stream))
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened.is_set()
 
     def recognize(self) -> None:
         """Finish the utterance under way; `Words` or `ProviderFailed` is posted."""
@@ -79,13 +91,21 @@ class CallerEar:
         """The utterance under way was none."""
         utterance, self._utterance = self._utterance, None
         self._push = self._before.append
-        if utterance is not None and utterance.backlog is None and self._stream is not None:
-            self._stream.abandon_utterance()
+        if utterance is not None and utterance.stream is not None:
+            utterance.stream.abandon_utterance()
+        self._let_go()
 
     async def close(self) -> None:
         self._ear.close()
-        if self._stream is not None:
-            await self._stream.close()
+        for stream in [*self._retired, *([self._stream] if self._stream is not None else [])]:
+            await stream.close()
+
+    def _let_go(self) -> None:
+        """Close the recognizers that nobody speaks to any more."""
+        if self._retired and not self._unfinished and (self._utterance is None or self._utterance.stream is None):
+            leaving, self._retired = self._retired, []
+            for stream in leaving:
+                self._spawn(stream.close())
 
     def _on_window(self, probability: float, at: float) -> None:
         event = self._segments.window(probability, at)
@@ -113,6 +133,7 @@ class CallerEar:
         self._push = stream.push
 
     def _hand_over(self, utterance: _Utterance, stream: RecognitionStream) -> None:
+        utterance.stream = stream
         stream.begin_utterance(utterance.expected)
         if utterance.backlog:
             stream.push(b"".join(utterance.backlog))
@@ -124,6 +145,7 @@ class CallerEar:
             self._unfinished -= 1
         self._post(words)
         self._catch_up()
+        self._let_go()
 
     async def _words_of(self, utterance: _Utterance | None) -> Words | ProviderFailed:
         if utterance is None:
@@ -131,10 +153,11 @@ class CallerEar:
         try:
             async with asyncio.timeout(LONGEST_FINISH):
                 await self._opened.wait()
-                assert self._stream is not None
-                if utterance.backlog is not None:
+                if utterance.stream is None:
+                    assert self._stream is not None
                     self._hand_over(utterance, self._stream)
-                heard = await self._stream.end_utterance()
+                assert utterance.stream is not None
+                heard = await utterance.stream.end_utterance()
         except (ProviderError, TimeoutError):
             return ProviderFailed()
         return Words(heard.text, heard.confidence, heard.rejected)

@@ -13,7 +13,7 @@ from voiceera.rules.outside_brain import Line, turn_told
 from voiceera.rules.sentences import SentenceCutter, sentences
 from voiceera.rules.stock import stock_for
 from voiceera.rules.templates import fill
-from voiceera.rules.turn_events import CallerTurn, End, Opening, OptedOut, Part, Private, Sentence, Silence
+from voiceera.rules.turn_events import CallerTurn, End, Language, Opening, OptedOut, Part, Private, Sentence, Silence
 
 PATIENCE_SECONDS = 4.5
 """How long the server may take for its next piece."""
@@ -54,6 +54,8 @@ class OutsideBrain:
             async for line in lines:
                 if line.private is not None:
                     yield Private(line.private)
+                if line.language is not None:
+                    yield Language(line.language)
                 for sentence in cutter.feed(line.say):
                     yield Sentence(sentence)
                 if line.tool is not None:

@@ -27,6 +27,7 @@ from voiceera.rules.tools import (
     Scalar,
     ScheduleCallback,
     SendDtmf,
+    SwitchLanguage,
     Tool,
     ToolSpec,
     TransferCall,
@@ -34,13 +35,14 @@ from voiceera.rules.tools import (
     name_of,
     spec,
 )
-from voiceera.rules.turn_events import CallerTurn, End, OptedOut, Part, Private, Transferred
+from voiceera.rules.turn_events import CallerTurn, End, Language, OptedOut, Part, Private, Transferred
 from voiceera.rules.turn_state import UNSAID
 from voiceera.rules.words import words_of
 
 CARRIER_SECONDS = 8.0
 """How long a carrier may take to do what it is asked."""
-_Immediate = EndCall | OptOut | SendDtmf | ScheduleCallback | RecordOutcome | CollectPrivate | HttpTool
+_Noting = OptOut | ScheduleCallback | RecordOutcome
+_Immediate = EndCall | SendDtmf | CollectPrivate | SwitchLanguage | HttpTool | _Noting
 _PLACEHOLDER = re.compile(r"\{\{ *private\.([a-z][a-z0-9_]{0,63}) *\}\}")
 _KEYS = re.compile(r"[0-9*#]{1,32}")
 _ALWAYS: dict[str, Tool] = {
@@ -208,6 +210,9 @@ class CallTools:
                 self._collecting = tool
                 told = f"The caller is asked. What they answer is hidden, and then in {{{{private.{tool.name}}}}}."
                 return ToolAnswer(told, parts=(Private(True),), say=str(given.get("say", "")))
+            case SwitchLanguage():
+                tag = str(given["language"])
+                return ToolAnswer(f"From now on {tag} is heard and spoken.", parts=(Language(tag),))
             case HttpTool():
                 if self._desk.http is None:
                     raise ProviderError("voiceera", "there is no way out for requests", permanent=True)

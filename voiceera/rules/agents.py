@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from voiceera.rules.analysis_plan import AnalysisPlan
-from voiceera.rules.flows import Flow
+from voiceera.rules.flows import Flow, LanguageTag
 from voiceera.rules.redactions import Redaction
 from voiceera.rules.sent import Sent
 from voiceera.rules.tools import Tool
@@ -16,6 +16,8 @@ AgentStatus = Literal["active", "inactive", "archived"]
 
 class VoiceParameters(Sent):
     voice_id: str | None = None
+    voices: dict[LanguageTag, str] = Field(default_factory=dict)
+    """Language → voice_id, for calls that go on in another language."""
     speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     tone: str | None = None
 

@@ -15,10 +15,10 @@ from enum import StrEnum
 from voiceera.rules.answers import interpret, interpret_keys
 from voiceera.rules.dates import spoken_date
 from voiceera.rules.expectation import Expectation
-from voiceera.rules.flows import AskStep, BranchStep, EndStep, Flow, SayStep, ToolStep
+from voiceera.rules.flows import AskStep, BranchStep, EndStep, Flow, LanguageStep, SayStep, ToolStep, in_language
 from voiceera.rules.intents import intent_of
 from voiceera.rules.numbers import spoken_digits
-from voiceera.rules.stock import stock_for
+from voiceera.rules.stock import Stock, stock_for
 from voiceera.rules.templates import fill
 from voiceera.rules.wordings import Meaning
 from voiceera.rules.words import words_of
@@ -48,6 +48,8 @@ class Prompt:
     interruptible: bool = True
     recording: str | None = None
     private: bool = False
+    language: str = ""
+    """What it is said in."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ class FlowRun:
     ) -> None:
         self._flow = flow
         self._variables = variables
-        self._language = language
-        self._stock = stock_for(language)
+        self.language = language
+        """What is spoken now."""
         self._today = today
         self._max_reprompts = max_reprompts
         self._step = flow.start
@@ -214,11 +216,13 @@ class FlowRun:
                 break
             self._step = name
             step = self._flow.steps[name]
-            if not isinstance(step, BranchStep | ToolStep):
+            if not isinstance(step, BranchStep | ToolStep | LanguageStep):
                 say.append(self._prompt(name, step))
             match step:
                 case SayStep():
                     name = step.next
+                case LanguageStep():
+                    self.language, name = step.language, step.next
                 case BranchStep():
                     name = step.branches.get(self._values().get(step.on, ""), step.next)
                 case ToolStep():
@@ -238,21 +242,32 @@ class FlowRun:
 
     def _end(self, ending: Ending, words: str) -> FlowMove:
         self.ended = ending.value
-        self._last_said = say = (Prompt(words, self._step),) if words else ()
+        self._last_said = say = (self._own(words),) if words else ()
         return FlowMove(say=say, ended=self.ended)
 
     def _again(self, step: AskStep) -> tuple[Prompt, ...]:
         question = self._prompt(self._step, step)
         before = fill(step.reprompt, self._told()) if step.reprompt is not None else self._stock.not_understood
-        return (Prompt(before, self._step), question) if before else (question,)
+        return (self._own(before), question) if before else (question,)
 
     def _prompt(self, name: str, step: SayStep | AskStep | EndStep) -> Prompt:
+        text = in_language(step.texts, self.language)
         return Prompt(
-            fill(step.text, self._told()), name, step.interruptible, self._recording(step.prompts), step.private
+            fill(step.text if text is None else text, self._told()),
+            name,
+            step.interruptible,
+            in_language(step.prompts, self.language),
+            step.private,
+            self.language,
         )
 
-    def _recording(self, prompts: Mapping[str, str]) -> str | None:
-        return prompts.get(self._language) or prompts.get(self._language.split("-")[0])
+    def _own(self, words: str) -> Prompt:
+        """What no step has words for."""
+        return Prompt(words, self._step, language=self.language)
+
+    @property
+    def _stock(self) -> Stock:
+        return stock_for(self.language)
 
     # ── what texts are filled with ───────────────────────────────────────────────────────────────────────────────
 
@@ -267,7 +282,7 @@ class FlowRun:
         match step.expect.type:
             case "digits" | "keypad":
                 return spoken_digits(result)
-            case "date" if self._language.lower().startswith("en"):
+            case "date" if self.language.lower().startswith("en"):
                 return spoken_date(date.fromisoformat(result))
             case _:
                 return result

@@ -1,13 +1,14 @@
 """Scripted conversations: what a flow is. (How one runs: `flow_run.py`.)"""
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from voiceera.errors import FieldProblem
 from voiceera.rules.sent import Sent
 
+T = TypeVar("T")
 AnswerType = Literal["yes_no", "choice", "digits", "date", "number", "name", "keypad", "free"]
 
 
@@ -25,9 +26,14 @@ class Expect(Sent):
     digits: Annotated[int, Field(ge=1, le=32)] | None = None
 
 
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
 class _Spoken(Sent):
     text: str = ""
     """`{{name | fallback}}` is filled from the contact's variables and from what earlier steps saved."""
+    texts: dict[LanguageTag, str] = Field(default_factory=dict)
+    """Language → the same in it, for calls that go on in another one."""
     prompts: dict[str, str] = Field(default_factory=dict)
     """Language → key of the operator's own recording of this text."""
     interruptible: bool = True
@@ -72,17 +78,31 @@ class ToolStep(Sent):
     next: str
 
 
+class LanguageStep(Sent):
+    """The call goes on in another language: what is heard, said and played from here."""
+
+    kind: Literal["language"]
+    language: LanguageTag
+    next: str
+
+
 class EndStep(_Spoken):
     kind: Literal["end"]
     disposition: str = "completed"
 
 
-Step = Annotated[SayStep | AskStep | BranchStep | ToolStep | EndStep, Field(discriminator="kind")]
+Step = Annotated[SayStep | AskStep | BranchStep | ToolStep | LanguageStep | EndStep, Field(discriminator="kind")]
 
 
 class Flow(Sent):
     start: str
     steps: Annotated[dict[str, Step], Field(min_length=1)]
+
+
+def in_language(texts: Mapping[str, T], language: str) -> T | None:
+    """Of values by language the one for this: its own tag's, else its language's, like "hi" for "hi-IN"."""
+    found = texts.get(language)
+    return found if found is not None else texts.get(language.split("-")[0])
 
 
 def takes_keys(flow: Flow) -> bool:

@@ -18,7 +18,8 @@ class BadAnswer(ValueError):
 class Line(msgspec.Struct, forbid_unknown_fields=True):
     """One piece of a reply. `say`: words, cut anywhere. `tool`: one of the agent's, with its `arguments`. `end`: hang
     up when all is said, with this disposition. `private`: from here on, or no longer, nothing is recorded and the
-    caller's words are written down nowhere. `turn` (over a socket): which turn it answers. `done`: it is whole."""
+    caller's words are written down nowhere. `language`: from here on this one is heard and
+    spoken. `turn` (over a socket): which turn it answers. `done`: it is whole."""
 
     say: str = ""
     tool: str | None = None
@@ -26,6 +27,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
     end: str | None = None
     opt_out: bool = False
     private: bool | None = None
+    language: str | None = None
     turn: int | None = None
     done: bool = False
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, StringConstraints, field_validator
 
 from voiceera.errors import FieldProblem
+from voiceera.rules.flows import LanguageTag
 from voiceera.rules.sent import Sent
 
 MOST_ROUNDS = 3
@@ -82,6 +83,13 @@ class CollectPrivate(_Tool):
     digits: Annotated[int, Field(ge=1, le=32)] | None = None
 
 
+class SwitchLanguage(_Tool):
+    """The call goes on in one of `languages`: what is heard and what is said."""
+
+    kind: Literal["switch_language"]
+    languages: Annotated[tuple[LanguageTag, ...], Field(min_length=1, max_length=20)]
+
+
 class HttpTool(_Tool):
     """One declared endpoint. `{name}` in the path of `url` takes an argument; the others go as JSON, or as the query
     of a GET. `headers` may hold `{{secret.name}}`, from the credentials of `integration`: the name of an integration
@@ -107,7 +115,15 @@ class HttpTool(_Tool):
 
 
 Tool = Annotated[
-    EndCall | TransferCall | SendDtmf | ScheduleCallback | OptOut | RecordOutcome | CollectPrivate | HttpTool,
+    EndCall
+    | TransferCall
+    | SendDtmf
+    | ScheduleCallback
+    | OptOut
+    | RecordOutcome
+    | CollectPrivate
+    | SwitchLanguage
+    | HttpTool,
     Field(discriminator="kind"),
 ]
 
@@ -146,6 +162,7 @@ _DESCRIPTIONS = {
     "schedule_callback": "Note when the caller wants to be called back.",
     "opt_out": "The caller does not want to be called again.",
     "record_outcome": "Note how the call came out.",
+    "switch_language": "Go on in another language, from the next sentence on, for a caller who speaks it.",
     "collect_private": "Ask for digits that you must not see, like a card number; other tools take them.",
 }
 
@@ -157,6 +174,8 @@ def arguments_of(tool: Tool) -> dict[str, Argument]:
             return {"say": _SAY}
         case CollectPrivate():
             return {"say": _SAY}
+        case SwitchLanguage(languages=languages):
+            return {"language": Argument(description="Which one.", choices=tuple(languages))}
         case TransferCall(numbers=numbers):
             return {"to": Argument(description="Whom.", choices=tuple(numbers)), "say": _SAY}
         case SendDtmf():

@@ -133,6 +133,13 @@ class Private:
 
 
 @dataclass(frozen=True, slots=True)
+class Language:
+    """From now on the conversation is held in this one."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class OptedOut:
     """The caller does not want to be called again. The call ends after what is said."""
 
@@ -161,7 +168,7 @@ class ProviderFailed:
     speechless: bool = False
 
 
-Part = Understood | Expecting | Sentence | Private | OptedOut | End | Transferred
+Part = Understood | Expecting | Sentence | Private | Language | OptedOut | End | Transferred
 """What a brain's reply is made of."""
 
 # ── what happened: the voice and the clock ───────────────────────────────────────────────────────────────────────
@@ -301,6 +308,13 @@ class Mute:
 
 
 @dataclass(frozen=True, slots=True)
+class UseLanguage:
+    """Say what follows in this language, and listen for it."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """The conversation is over. Always the last command."""
 
@@ -308,4 +322,4 @@ class Hangup:
     disposition: str | None = None
 
 
-Command = Think | Say | Yield | Resume | Hush | Recognize | Forget | Wait | Record | Mute | Hangup
+Command = Think | Say | Yield | Resume | Hush | Recognize | Forget | Wait | Record | Mute | UseLanguage | Hangup

@@ -27,6 +27,7 @@ from voiceera.rules.turn_events import (
     Forget,
     Hangup,
     HangupRequested,
+    Language,
     MachineAnswered,
     Mute,
     Opening,
@@ -49,6 +50,7 @@ from voiceera.rules.turn_events import (
     TimerFired,
     Transferred,
     Understood,
+    UseLanguage,
     Voiced,
     Words,
 )
@@ -147,6 +149,8 @@ class Conversation(TurnHolds):
                 return [*self._judge_turn(), *self._say(sentence)]
             case _, Private(on):
                 return self._keep_private(on)
+            case _, Language(tag) if self._is_composing:
+                return [*self._judge_turn(), UseLanguage(tag)]
             case _, OptedOut() if self._is_composing:
                 self.opted_out, self._ending = True, Hangup(HangupCause.OPTED_OUT, "opted_out")
                 return self._judge_turn()

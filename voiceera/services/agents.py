@@ -11,7 +11,8 @@ from voiceera.providers import registry
 from voiceera.providers.registry import Kind
 from voiceera.rules import analysis_plan, flows, tools
 from voiceera.rules.agents import AgentConfig
-from voiceera.rules.tools import RecordOutcome
+from voiceera.rules.flows import LanguageStep
+from voiceera.rules.tools import RecordOutcome, SwitchLanguage
 from voiceera.services.provider_catalog import languages_of
 from voiceera.store import agents, integrations, prompts
 from voiceera.store.agents import Agent
@@ -121,18 +122,30 @@ async def _prompts(connection: Connection, agent: Agent) -> list[Missing]:
 
 
 def _languages(config: AgentConfig) -> list[Missing]:
-    """A recognizer or a voice that is known not to know the agent's language."""
-    short = config.language.lower().replace("_", "-").split("-")[0]
+    """A recognizer or a voice that is known not to know a language that calls of this agent may be held in."""
     found = []
     ear, voice = config.stt_provider.partition("/")[0], config.tts_provider.partition("/")[0]
-    known = languages_of(Kind.SPEECH_TO_TEXT, ear)
+    heard, spoken = languages_of(Kind.SPEECH_TO_TEXT, ear), languages_of(Kind.TEXT_TO_SPEECH, voice)
     keys_do = config.resolved_brain == "flow" and config.flow is not None and flows.takes_keys(config.flow)
-    if known is not None and short not in known and not keys_do:
-        message = f"The recognizer {ear} does not know {config.language}: keypad answers work, speech not."
-        found.append(Missing("language", message))
-    known = languages_of(Kind.TEXT_TO_SPEECH, voice)
-    if known is not None and short not in known:
-        found.append(Missing("language", f"The voice {voice} does not speak {config.language}."))
+    for field, language in _spoken_in(config):
+        short = language.lower().replace("_", "-").split("-")[0]
+        if heard is not None and short not in heard and not keys_do:
+            message = f"The recognizer {ear} does not know {language}: keypad answers work, speech not."
+            found.append(Missing(field, message))
+        if spoken is not None and short not in spoken:
+            found.append(Missing(field, f"The voice {voice} does not speak {language}."))
+    return found
+
+
+def _spoken_in(config: AgentConfig) -> list[tuple[str, str]]:
+    """(field, language) of each that a call may be held in, the agent's own first."""
+    found = [("language", config.language)]
+    for name, step in (config.flow.steps if config.flow else {}).items():
+        if isinstance(step, LanguageStep):
+            found.append((f"flow.steps.{name}.language", step.language))
+    for place, tool in enumerate(config.tools):
+        if isinstance(tool, SwitchLanguage):
+            found += [(f"tools.{place}.languages", language) for language in tool.languages]
     return found
 
 

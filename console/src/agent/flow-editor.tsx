@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import { CircleAlert, CornerDownRight, MessageCircle, MessageCircleQuestionMark, PhoneOff, Plus, Split, Trash2, Wrench, X, type IconNode } from "lucide";
+import { CircleAlert, CornerDownRight, Languages, MessageCircle, MessageCircleQuestionMark, PhoneOff, Plus, Split, Trash2, Wrench, X, type IconNode } from "lucide";
 import { get, type ApiError } from "../lib/api";
 import { useAsk } from "../lib/use";
 import { CheckField, SelectField, TextField } from "../ui/field";
 import { Icon } from "../ui/icon";
 import { Button, Card, Note } from "../ui/parts";
-import { orderOf, problemsOf, renamed } from "./flow-rules";
+import { languagesOf, orderOf, problemsOf, renamed, withText } from "./flow-rules";
 import type { Flow, Step } from "./templates";
 
 type Ask = Extract<Step, { kind: "ask" }>;
@@ -15,6 +15,7 @@ const KINDS: Record<Step["kind"], [string, IconNode]> = {
   ask: ["Ask", MessageCircleQuestionMark],
   branch: ["Branch", Split],
   tool: ["Use a tool", Wrench],
+  language: ["Change the language", Languages],
   end: ["End", PhoneOff],
 };
 const ANSWERS = [
@@ -66,6 +67,7 @@ export function FlowEditor({ flow, language, change, error }: { flow: Flow; lang
               step={flow.steps[name]!}
               names={names}
               recordings={recordings.data ?? []}
+              others={languagesOf(flow)}
               language={language}
               isFirst={name === flow.start}
               problems={[...(problems[name] ?? []), ...(error?.fields ?? []).filter(({ field }) => field.startsWith(`flow.steps.${name}.`)).map(({ field, message }) => `${field.slice(`flow.steps.${name}.`.length)}: ${message}`)]}
@@ -91,6 +93,8 @@ interface CardProps {
   /** Those that can be played in place of the voice. */
   recordings: string[];
   language: string;
+  /** Languages that the flow changes to: what is said may be written in them, too. */
+  others: string[];
   isFirst: boolean;
   problems: string[];
   put: (step: Step) => void;
@@ -98,7 +102,7 @@ interface CardProps {
   rename: (to: string) => void;
 }
 
-function StepCard({ name, step, names, recordings, language, isFirst, problems, put, drop, rename }: CardProps) {
+function StepCard({ name, step, names, recordings, language, others, isFirst, problems, put, drop, rename }: CardProps) {
   const [typed, setTyped] = useState(name);
   const [kindName, icon] = KINDS[step.kind];
   const targets = [["", "choose a step"], ...names.filter((each) => each !== name).map((each) => [each, each])] as [string, string][];
@@ -130,6 +134,19 @@ function StepCard({ name, step, names, recordings, language, isFirst, problems, 
       {speaks && (
         <textarea class="input" rows={2} aria-label={`${kindName}: the words of ${name}`} placeholder="What the agent says. {{name | there}} puts a variable in." value={step.text ?? ""} onInput={(event) => put({ ...step, text: event.currentTarget.value })} />
       )}
+      {speaks &&
+        others.map((tag) => (
+          <textarea
+            key={tag}
+            class="input"
+            rows={2}
+            lang={tag}
+            aria-label={`${kindName}: the words of ${name} in ${tag}`}
+            placeholder={`The same in ${tag}`}
+            value={step.texts?.[tag] ?? ""}
+            onInput={(event) => put({ ...step, texts: withText(step.texts, tag, event.currentTarget.value) })}
+          />
+        ))}
       {speaks && (recordings.length > 0 || Object.keys(step.prompts ?? {}).length > 0) && <Played step={step} recordings={recordings} language={language} put={put} />}
       {speaks && <CheckField label="Nobody may keep this" hint="The recording pauses, and the answer is written down nowhere." value={step.private ?? false} onChange={(on) => put({ ...step, private: on })} />}
       {step.kind === "ask" && <Expecting name={name} step={step} put={put} targets={targets} />}
@@ -157,6 +174,14 @@ function StepCard({ name, step, names, recordings, language, isFirst, problems, 
           <Next label="Then" value={step.next} targets={targets} onText={(next) => put({ ...step, next })} />
         </>
       )}
+      {step.kind === "language" && (
+        <>
+          <div class="fields">
+            <TextField label="Language" value={step.language} onText={(language) => put({ ...step, language })} placeholder="hi-IN" hint="Heard and spoken from here." />
+          </div>
+          <Next label="Then" value={step.next} targets={targets} onText={(next) => put({ ...step, next })} />
+        </>
+      )}
       {problems.map((each) => (
         <p key={each} class="step-problem">
           <Icon of={CircleAlert} />
@@ -168,7 +193,7 @@ function StepCard({ name, step, names, recordings, language, isFirst, problems, 
 }
 
 /** A recording in place of the voice, for callers of the agent's language. */
-function Played({ step, recordings, language, put }: { step: Exclude<Step, { kind: "branch" | "tool" }>; recordings: string[]; language: string; put: (step: Step) => void }) {
+function Played({ step, recordings, language, put }: { step: Exclude<Step, { kind: "branch" | "tool" | "language" }>; recordings: string[]; language: string; put: (step: Step) => void }) {
   const { [language]: chosen = "", ...others } = step.prompts ?? {};
   const missing = chosen && !recordings.includes(chosen) ? [[chosen, `${chosen} (missing)`] as const] : [];
   return (
@@ -292,6 +317,8 @@ function asKind(step: Step, kind: Step["kind"]): Step {
       return { kind, on: "", branches: {}, next };
     case "tool":
       return { kind, tool: "", next };
+    case "language":
+      return { kind, language: "", next };
     case "end":
       return { kind, text, disposition: "" };
   }

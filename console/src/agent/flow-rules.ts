@@ -47,9 +47,19 @@ export function problemsOf(flow: Flow): Record<string, string[]> {
       const open = answers ? answers.filter((each) => !step.branches?.[each]) : ["the answer"];
       if (!step.next && open.length) say(name, `Nothing says where it goes on after ${open.join(", ")}.`);
     }
-    if (step.kind !== "branch" && step.kind !== "tool" && !step.text && !Object.keys(step.prompts ?? {}).length) say(name, "There is nothing to say.");
+    if (step.kind === "language" && !step.language) say(name, "Name a language, like hi-IN.");
+    if ((step.kind === "language" || step.kind === "tool") && !step.next) say(name, "Say where it goes on.");
+    if (step.kind !== "branch" && step.kind !== "tool" && step.kind !== "language" && !step.text && !Object.keys(step.prompts ?? {}).length) say(name, "There is nothing to say.");
   }
   return found;
+}
+
+/** Languages that the flow changes to, as steps' texts name them ("hi" for "hi-IN"). */
+export const languagesOf = (flow: Flow): string[] => [...new Set(Object.values(flow.steps).flatMap((step) => (step.kind === "language" && step.language ? [step.language.split("-")[0]!] : [])))];
+
+export function withText(texts: Record<string, string> | undefined, language: string, text: string): Record<string, string> {
+  const { [language]: _, ...others } = texts ?? {};
+  return text ? { ...others, [language]: text } : others;
 }
 
 export function renamed(flow: Flow, from: string, to: string): Flow {

@@ -19,6 +19,7 @@ const KINDS: Record<Kind, [string, string]> = {
   schedule_callback: ["Ring again later", "Notes when; a campaign does it."],
   opt_out: ["Never call again", "Puts the number on the do-not-call list at once."],
   record_outcome: ["Note how it came out", "In the call's disposition and answers."],
+  switch_language: ["Change the language", "For callers who speak another one: ears and voice follow."],
   collect_private: ["Ask for digits that nobody keeps", "The recording pauses, the model never learns them."],
   http: ["Ask your server", "A declared address; secrets come from an integration."],
 };
@@ -29,6 +30,7 @@ const NEW: Record<Kind, Tool> = {
   schedule_callback: { kind: "schedule_callback", max_days: 30 },
   opt_out: { kind: "opt_out" },
   record_outcome: { kind: "record_outcome", dispositions: [], fields: {} },
+  switch_language: { kind: "switch_language", languages: ["hi-IN"] },
   collect_private: { kind: "collect_private", name: "card" },
   http: { kind: "http", name: "look_up", url: "https://", method: "GET", arguments: {}, headers: {} },
 };
@@ -88,6 +90,7 @@ function ToolFields({ tool, put, error, prefix }: { tool: Tool; put: (tool: Tool
           <JsonField label="What else to note" field={`${prefix}fields`} error={error} value={tool.fields} onValue={(fields) => put({ ...tool, fields: (fields ?? {}) as typeof tool.fields })} placeholder={'{"amount": {"type": "number", "description": "What they owe"}}'} hint="Name, type and meaning, as JSON." />
         </>
       )}
+      {tool.kind === "switch_language" && <ListField label="Languages" field={`${prefix}languages`} error={error} value={tool.languages} onValue={(languages) => put({ ...tool, languages })} placeholder="hi-IN, ta-IN" hint="Tags, separated by commas." />}
       {tool.kind === "collect_private" && (
         <>
           <TextField label="Name" field={`${prefix}name`} error={error} value={tool.name} onText={(name) => put({ ...tool, name })} hint={`{{private.${tool.name}}} in an argument of a request.`} />
