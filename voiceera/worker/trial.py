@@ -71,20 +71,22 @@ async def _hold(database: Database, task: Task, url: str) -> str | None:
         callees.write_text(as_yaml(task.callees), encoding="utf-8")
         async with service.passport(database, task, utc_now()) as key, _running(task, callees, url, key) as process:
             keeping = asyncio.create_task(_keep(database, task, process))
-            errors = asyncio.create_task(_said(process))
+            aside = asyncio.create_task(_said(process))
             try:
                 async with asyncio.timeout(service.LONGEST.total_seconds()):
                     await _note_all(database, task, process)
-                    code = await process.wait()
+                    code, said = await process.wait(), await aside
             except TimeoutError:
                 return f"it was not over after {service.LONGEST.total_seconds() / 60:.0f} minutes"
             finally:
-                keeping.cancel()
+                for each in (keeping, aside):
+                    each.cancel()
+                await asyncio.gather(keeping, aside, return_exceptions=True)
     if code in (0, 1):
         return None
-    said = (await errors).strip().splitlines()
     log.warning("trial_failed", trial_id=str(task.trial_id), code=code)
-    return (said[-1] if said else f"it ended with {code}").removeprefix("voiceera try: ")
+    lines = said.strip().splitlines()
+    return (lines[-1] if lines else f"it ended with {code}").removeprefix("voiceera try: ")
 
 
 @asynccontextmanager
