@@ -1,9 +1,10 @@
 """What live calls cost, and how soon they answer: N calls over real sockets, in real time.
 
-    .venv/bin/python -m benchmarks.media [--calls 100] [--seconds 20] [--json FILE]
+    .venv/bin/python -m benchmarks.media [--calls 100] [--seconds 20] [--providers scripted|tls] [--json FILE]
 
 One process is the platform's media process (`media_server.py`: sockets, voice activity, turn taking, playback, both
-legs recorded; scripted vendors that take no time), this one is the carrier with N callers (`media_callers.py`).
+legs recorded; scripted vendors that take no time), this one is the carrier with N callers (`media_callers.py`). With
+`--providers tls` the vendors are the adapters of Deepgram and OpenAI, against local TLS servers in a third process.
 µ-law at 8 kHz, frames of 20 ms, on 127.0.0.1. A caller speaks a sentence, interrupts the reply after about 1.5 s,
 hears the next reply to its end, and so on.
 
@@ -27,6 +28,8 @@ import platform
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -37,6 +40,7 @@ import uvloop
 
 from benchmarks.media_callers import Crowd, Noted, Sounds
 from benchmarks.media_server import AGENT
+from benchmarks.media_stacks import Stack
 
 SETUP_SECONDS = 60.0
 RAMP_SECONDS = 4.0
@@ -164,20 +168,49 @@ def machine() -> dict[str, Any]:
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     before = machine()
     with tempfile.TemporaryDirectory(dir=options.recordings) as folder:
-        server = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.media_server"),
-            *("--calls", str(options.calls), "--recordings", folder),
-            stdin=PIPE,
-            stdout=PIPE,
-            limit=1 << 24,
-        )
-        try:
-            figures = await measure(server, options.calls, options.seconds, options.noise_dbfs, options.seed)
-        finally:
-            if server.returncode is None:
-                server.kill()
-                await server.wait()
+        async with vendors_of(options.providers, Path(folder)) as vendors:
+            server = await start(options.calls, Path(folder), options.providers, vendors, options.core)
+            try:
+                figures = await measure(server, options.calls, options.seconds, options.noise_dbfs, options.seed)
+            finally:
+                await ended(server)
+    calls_a_core = round(1000 / figures["cpu_ms_per_call_second"], 1)
+    figures = {"providers": options.providers, **figures, "calls_per_core": calls_a_core}
     return {**figures, **before, "load_average_after": round(os.getloadavg()[0], 2)}
+
+
+async def start(calls: int, folder: Path, stack: Stack, vendors: str, core: int | None) -> Process:
+    """The measured side; `core`: the only one that it and its children may use."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.media_server", "--providers", stack, "--vendors", vendors),
+        *("--calls", str(calls), "--recordings", str(folder)),
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=1 << 24,
+        env=os.environ | ({"SSL_CERT_FILE": str(folder / "vendors.pem")} if vendors else {}),
+        preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
+    )
+
+
+@asynccontextmanager
+async def vendors_of(stack: Stack, folder: Path) -> AsyncIterator[str]:
+    """Where the vendors' servers are; "" for stacks without any."""
+    if stack is not Stack.TLS:
+        yield ""
+        return
+    command = (sys.executable, "-m", "benchmarks.media_vendors", "--folder", str(folder))
+    vendors = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    assert vendors.stdout is not None
+    try:
+        yield json.loads(await vendors.stdout.readline())["url"]
+    finally:
+        await ended(vendors)
+
+
+async def ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 def main() -> None:
@@ -187,6 +220,8 @@ def main() -> None:
     parser.add_argument("--noise-dbfs", type=float, default=-66.0, help="the lines' background, RMS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--recordings", type=Path, help="a folder on the disk to record to")
+    parser.add_argument("--providers", type=Stack, default=Stack.SCRIPTED, choices=list(Stack))
+    parser.add_argument("--core", type=int, help="the only core that the measured side may use")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     figures = uvloop.run(run(options))

@@ -1,6 +1,7 @@
 """The measured side of `benchmarks.media`: listener, dialect, engine and recorder as a media process runs them.
 
-The vendors are scripted (no wait, next to no work), and the book is in memory instead of the database. It says
+The vendors are scripted (no wait, next to no work), or another stack of `media_stacks.py`; the book is in memory
+instead of the database. It says
 {"port": …, "tokens": […]} when it listens and, once its input is closed, what the calls left behind.
 """
 
@@ -15,13 +16,12 @@ from uuid import UUID
 
 import uvloop
 
+from benchmarks.media_stacks import Stack, providers_of
 from voiceera import log
 from voiceera.engine.session import CallProviders, Engine
 from voiceera.errors import NotFound
 from voiceera.ids import new_id
 from voiceera.media.listener import MediaListener
-from voiceera.providers.models.scripted import ScriptedLanguageModel
-from voiceera.providers.speech.scripted import ScriptedSpeechToText, ScriptedTextToSpeech
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import CallBrief, CallResult, Direction, TurnRecord
 from voiceera.services.browser_calls import Wanted
@@ -84,12 +84,11 @@ def left_behind(results: list[CallResult]) -> dict[str, Any]:
     }
 
 
-async def serve(calls: int, recordings: Path) -> None:
-    recognizer = ScriptedSpeechToText([WORDS], repeat=True)
-    voice, model = ScriptedTextToSpeech(), ScriptedLanguageModel([REPLY])
+async def serve(calls: int, recordings: Path, stack: Stack, vendors: str) -> None:
+    providers = providers_of(stack, vendors, WORDS, REPLY)
 
     async def providers_for(_brief: CallBrief) -> CallProviders:
-        return CallProviders(recognizer, voice, model)
+        return providers
 
     engine = Engine(providers_for)
     book = MemoryBook(calls, recordings)
@@ -100,6 +99,9 @@ async def serve(calls: int, recordings: Path) -> None:
     await listener.drain(5)
     await listener.close()
     await engine.close()
+    for provider in (providers.speech_to_text, providers.text_to_speech, providers.language_model):
+        assert provider is not None
+        await provider.close()
     print(json.dumps(left_behind(book.results)), flush=True)
 
 
@@ -107,9 +109,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--recordings", type=Path, required=True)
+    parser.add_argument("--providers", type=Stack, default=Stack.SCRIPTED, choices=list(Stack))
+    parser.add_argument("--vendors", default="", help="where the servers of `tls` are")
     options = parser.parse_args()
     log.configure("media")
-    uvloop.run(serve(options.calls, options.recordings))
+    uvloop.run(serve(options.calls, options.recordings, options.providers, options.vendors))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Every page: no serious fault for those who see, hear or move otherwise, and nothing that people wrote runs."""
 
+import csv
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
@@ -161,6 +163,33 @@ async def test_what_was_said_and_noted_is_shown_to_the_letter(stage: Stage, host
         assert [" ".join(each.split()) for each in said] == [" ".join(each.split()) for each in PAYLOADS]
         assert await page.get_by_label("Notes").input_value() == "\n".join(PAYLOADS)
         assert not await page.evaluate("!!window.__ran")
+
+
+async def test_no_cell_of_a_file_runs(stage: Stage, hostile: Hostile, tmp_path: Path) -> None:
+    """Titles, values that are refused and shown as they are, and names of those that are added."""
+    path = tmp_path / "people.csv"
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["phone_number", "name", *PAYLOADS[:5]])
+        for index, text in enumerate(PAYLOADS):
+            table.writerow([text, text, *[text] * 5])
+            table.writerow([f"+120255502{index % 100:02}", text, *[text] * 5])
+    async with stage.page() as page:
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+        await sign_in(stage, page, "mallory@example.com")
+        await page.goto(f"{stage.url}/campaigns/{hostile.ids['campaign']}/contacts")
+        await page.get_by_role("button", name="Upload a file").click()
+        await page.locator("input[type=file]").set_input_files(path)
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_role("cell", name="is not a phone number").first).to_be_visible()
+        shown = await dialog.locator("tbody td:nth-child(3)").all_inner_texts()
+        assert len(shown) >= 40
+        assert {" ".join(each.split()) for each in shown} <= {" ".join(each.split()) for each in PAYLOADS}
+        await dialog.get_by_role("button", name=re.compile("^Add ")).click()
+        await expect(dialog).to_have_count(0)
+        await settled(page)
+        assert not await page.evaluate("!!window.__ran")
+        assert await page.evaluate("faults.splice(0)") == []
 
 
 async def test_a_long_list_scrolls_with_few_rows_in_the_page(stage: Stage, hostile: Hostile) -> None:
