@@ -37,6 +37,7 @@ PAGES = [
         "/agents/{agent}",
     ),
     *(
+        "/agents/{agent}/try",
         "/agents/{agent}/versions",
         "/analytics?days=7",
         "/integrations",
