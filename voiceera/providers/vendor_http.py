@@ -14,7 +14,7 @@ from voiceera.providers.outbound import Allowed, TargetRefused, outbound_client
 KEEP_SECONDS = 120.0
 """Longer than turns lie apart: none shall wait for a new TLS handshake."""
 _TIMEOUT = httpx.Timeout(15.0, connect=3.0)
-_PERMANENT = frozenset({400, 401, 402, 403, 404, 422})
+PERMANENT = frozenset({400, 401, 402, 403, 404, 422})
 _LARGEST = 20_000_000
 """Bytes: three minutes of 16-bit sound at 48 kHz."""
 
@@ -81,7 +81,7 @@ class VendorHttp:
     def _check(self, response: httpx.Response) -> None:
         if not response.is_success:
             status = response.status_code
-            raise ProviderError(self._vendor, f"answered {status}", permanent=status in _PERMANENT)
+            raise ProviderError(self._vendor, f"answered {status}", permanent=status in PERMANENT)
 
     def _failures(self) -> "_Failures":
         return _Failures(self._vendor)

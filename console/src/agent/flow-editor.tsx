@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { CircleAlert, CornerDownRight, Languages, MessageCircle, MessageCircleQuestionMark, PhoneOff, Plus, Split, Trash2, Wrench, X, type IconNode } from "lucide";
 import { get, type ApiError } from "../lib/api";
+import { listed } from "../lib/typed";
 import { useAsk } from "../lib/use";
 import { CheckField, SelectField, TextField } from "../ui/field";
 import { Icon } from "../ui/icon";
@@ -224,7 +225,7 @@ function Expecting({ name, step, put, targets }: { name: string; step: Ask; put:
                 aria-label={`Ways to say ${answer}`}
                 value={phrases.join(", ")}
                 placeholder="what people say, separated by commas"
-                onChange={(event) => setChoices({ ...choices, [answer]: event.currentTarget.value.split(",").map((each) => each.trim()).filter(Boolean) })}
+                onChange={(event) => setChoices({ ...choices, [answer]: listed(event.currentTarget.value) })}
               />
               <Button look="quiet little" icon={X} label={`Remove the answer ${answer}`} onClick={() => setChoices(Object.fromEntries(Object.entries(choices).filter(([key]) => key !== answer)))} />
             </div>

@@ -1,5 +1,6 @@
 /** Which numbers a campaign calls from, what it may cost, who takes its calls, and which agents share it. */
 import { get, type ApiError, type Schemas } from "../lib/api";
+import { asNumber, asText } from "../lib/typed";
 import { agents, choices } from "../lib/names";
 import { useAsk } from "../lib/use";
 import { CheckField, SelectField, TextField } from "../ui/field";
@@ -12,9 +13,6 @@ interface Props {
   change: (by: Partial<Draft>) => void;
   error: ApiError | null;
 }
-
-const numeric = (text: string): number | null => (text === "" ? null : Number(text));
-const shown = (value: number | null | undefined): string => (value === null || value === undefined ? "" : String(value));
 
 export function CampaignMeans({ draft, change, error }: Props) {
   const lines = useAsk<Schemas["IntegrationShown"][]>("lines", async (signal) => (await get("/integrations", { query: { type: "telephony", limit: 100 }, signal })).items);
@@ -32,9 +30,9 @@ export function CampaignMeans({ draft, change, error }: Props) {
       </Card>
       <Card title="What it may cost, and who takes over">
         <div class="fields">
-          <TextField label="Dollars in all" field="spend_cap" error={error} type="number" min={0} step="any" value={shown(draft.spend_cap)} onText={(text) => change({ spend_cap: numeric(text) })} hint="Nobody is dialled whose call could pass it. Empty: no cap." />
-          <TextField label="Dollars a minute" field="price_per_minute" error={error} type="number" min={0} step="any" value={shown(draft.price_per_minute)} onText={(text) => change({ price_per_minute: numeric(text) })} hint="What caps count with. Empty: the carrier's setting." />
-          <TextField label="Colleagues who take calls" field="people" error={error} type="number" min={1} value={shown(draft.people)} onText={(text) => change({ people: numeric(text) })} hint="Where the agent hands calls over: dialling then follows who is free." />
+          <TextField label="Dollars in all" field="spend_cap" error={error} type="number" min={0} step="any" value={asText(draft.spend_cap)} onText={(text) => change({ spend_cap: asNumber(text) })} hint="Nobody is dialled whose call could pass it. Empty: no cap." />
+          <TextField label="Dollars a minute" field="price_per_minute" error={error} type="number" min={0} step="any" value={asText(draft.price_per_minute)} onText={(text) => change({ price_per_minute: asNumber(text) })} hint="What caps count with. Empty: the carrier's setting." />
+          <TextField label="Colleagues who take calls" field="people" error={error} type="number" min={1} value={asText(draft.people)} onText={(text) => change({ people: asNumber(text) })} hint="Where the agent hands calls over: dialling then follows who is free." />
           {draft.people && <TextField label="Abandoned calls, at most (%)" field="max_abandoned" error={error} type="number" min={0.1} max={20} step="any" value={String(Math.round(1000 * (draft.max_abandoned ?? 0.03)) / 10)} onText={(text) => change({ max_abandoned: Number(text) / 100 })} />}
         </div>
       </Card>

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { get, put, type Schemas } from "../lib/api";
 import { count, plural } from "../lib/format";
+import { asNumber, asText } from "../lib/typed";
 import { mayOwn } from "../lib/may";
 import { useAsk, useTitle, useWork } from "../lib/use";
 import { Confirm } from "../ui/dialog";
@@ -60,9 +61,6 @@ function Save({ work }: { work: { busy: boolean; run: () => Promise<void> } }) {
     </Button>
   );
 }
-
-const asText = (value: number | null | undefined): string => (value === null || value === undefined ? "" : String(value));
-const asNumber = (text: string): number | null => (text.trim() === "" ? null : Number(text));
 
 function Limits({ organization, done }: { organization: Shown; done: Done }) {
   const [draft, setDraft] = useState(organization.dialing);

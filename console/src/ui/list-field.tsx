@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../lib/api";
-import { listed, sameList } from "../lib/lists";
+import { listed, sameList } from "../lib/typed";
 import { TextField } from "./field";
 
 /** Several short texts, separated by commas. */

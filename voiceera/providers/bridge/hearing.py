@@ -10,7 +10,7 @@ import numpy as np
 import soxr
 
 from voiceera.errors import ProviderError
-from voiceera.providers.bridge.plugins import ONE_TRY, WayOut, agents, failures, rtc
+from voiceera.providers.bridge.plugins import ONE_TRY, Bridged, C, S, agents, failures, rtc
 from voiceera.providers.protocols import Heard, Recognition
 from voiceera.rules.audio import L16_16K, AudioFormat, decode
 
@@ -19,22 +19,12 @@ _ANSWER_SECONDS = 4.0
 """How long after the end of an utterance its words may take."""
 
 
-class BridgedEar:
-    """Base of every bridged recognizer. `vendor` names it in errors; `make(language)` builds the plugin's STT."""
-
-    vendor: str
-
-    def __init__(self, way_out: WayOut) -> None:
-        self._way_out = way_out
-        self._made: dict[str, Any] = {}
-
-    def make(self, language: str) -> Any:
-        raise NotImplementedError
+class BridgedEar(Bridged[S, C]):
+    """Base of every bridged recognizer: `make(language)` builds the plugin's STT."""
 
     async def open(self, recognition: Recognition) -> "BridgedStream":
         with failures(self.vendor):
-            if (stt := self._made.get(recognition.language)) is None:
-                stt = self._made[recognition.language] = self.make(recognition.language)
+            stt = self._made_for(recognition.language)
         return BridgedStream(self.vendor, stt, recognition.audio_format)
 
     async def check(self) -> None:
@@ -46,12 +36,6 @@ class BridgedEar:
             await stream.end_utterance()
         finally:
             await stream.close()
-
-    async def close(self) -> None:
-        for stt in self._made.values():
-            with suppress(Exception):
-                await stt.aclose()
-        await self._way_out.close()
 
 
 class BridgedStream:

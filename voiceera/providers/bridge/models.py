@@ -2,23 +2,15 @@
 
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
-from voiceera.providers.bridge.plugins import ONE_TRY, agents, failures
+from voiceera.providers.bridge.plugins import ONE_TRY, Bridged, C, S, agents, failures
 from voiceera.providers.protocols import Message, ModelPiece, TokensUsed, ToolRequest, ToolSpec
 
 
-class BridgedModel:
-    """Base of every bridged model. `make(model)` builds the plugin's LLM; None: the integration's model."""
-
-    vendor: str
-
-    def __init__(self) -> None:
-        self._made: dict[str | None, Any] = {}
-
-    def make(self, model: str | None) -> Any:
-        raise NotImplementedError
+class BridgedModel(Bridged[S, C]):
+    """Base of every bridged model: `make(model)` builds the plugin's LLM; None: the integration's model."""
 
     async def reply(
         self,
@@ -29,8 +21,7 @@ class BridgedModel:
         answer_schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[ModelPiece, None]:
         with failures(self.vendor):
-            if (llm := self._made.get(model)) is None:
-                llm = self._made[model] = self.make(model)
+            llm = self._made_for(model)
             asked = f"{system_prompt}\n\n{_in_words(answer_schema)}" if answer_schema else system_prompt
             stream = llm.chat(
                 chat_ctx=context(asked, history), tools=[declared(tool) for tool in tools], conn_options=ONE_TRY
@@ -54,11 +45,6 @@ class BridgedModel:
                 yield ToolRequest(call.call_id, call.name, call.arguments or "{}")
             if chunk.usage is not None:
                 yield TokensUsed(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-
-    async def close(self) -> None:
-        for llm in self._made.values():
-            with suppress(Exception):
-                await llm.aclose()
 
 
 def context(system_prompt: str, history: tuple[Message, ...]) -> Any:

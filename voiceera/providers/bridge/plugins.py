@@ -1,19 +1,21 @@
 """What all bridged vendors share: the packages, the way out, and what their failures are called here."""
 
-import asyncio
 import importlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, TypeVar
 
 import aiohttp
 
 from voiceera.errors import ProviderError
 from voiceera.providers.outbound import Allowed, TargetRefused, guarded_session
+from voiceera.providers.vendor_http import PERMANENT
+
+S = TypeVar("S")
+C = TypeVar("C")
 
 CONNECT_SECONDS = 5.0
-_PERMANENT = frozenset({400, 401, 402, 403, 404, 422})
 
 # Their records quote what was said.
 logging.getLogger("livekit").setLevel(logging.CRITICAL + 1)
@@ -50,6 +52,34 @@ class WayOut:
             await self._opened.close()
 
 
+class Bridged(Generic[S, C]):
+    """Base of every bridged provider: one account, and what a plugin made for it, by what was asked for.
+
+    `vendor` names it in errors; `make` builds the plugin's object."""
+
+    vendor: str
+
+    def __init__(self, settings: S, credentials: C, allow: tuple[Allowed, ...] = ()) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._way_out = WayOut(allow)
+        self._made: dict[Any, Any] = {}
+
+    def make(self, asked: Any) -> Any:
+        raise NotImplementedError
+
+    def _made_for(self, asked: Any) -> Any:
+        if (made := self._made.get(asked)) is None:
+            made = self._made[asked] = self.make(asked)
+        return made
+
+    async def close(self) -> None:
+        for made in self._made.values():
+            with suppress(Exception):
+                await made.aclose()
+        await self._way_out.close()
+
+
 @contextmanager
 def failures(vendor: str) -> Iterator[None]:
     """What a plugin raises becomes a ProviderError. What vendors say may quote speech: their status is told."""
@@ -60,7 +90,7 @@ def failures(vendor: str) -> Iterator[None]:
     except TargetRefused as refused:
         raise ProviderError(vendor, refused.message, permanent=True) from None
     except agents.APIStatusError as error:
-        permanent = error.status_code in _PERMANENT
+        permanent = error.status_code in PERMANENT
         raise ProviderError(vendor, f"the vendor answered {error.status_code}", permanent=permanent) from None
     except agents.APITimeoutError:
         raise ProviderError(vendor, "the vendor did not answer in time") from None
@@ -70,7 +100,5 @@ def failures(vendor: str) -> Iterator[None]:
         raise ProviderError(vendor, "the vendor cannot be reached, or broke off") from None
     except agents.APIError:
         raise ProviderError(vendor, "the vendor failed") from None
-    except asyncio.CancelledError:
-        raise
     except Exception as error:
         raise ProviderError(vendor, f"its plugin failed: {type(error).__name__}") from None

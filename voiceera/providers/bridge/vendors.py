@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_val
 
 from voiceera.providers.bridge.hearing import RATE, BridgedEar
 from voiceera.providers.bridge.models import BridgedModel
-from voiceera.providers.bridge.plugins import WayOut, plugin
+from voiceera.providers.bridge.plugins import plugin
 from voiceera.providers.bridge.voices import BridgedVoice
-from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Voice
 
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
@@ -60,21 +59,15 @@ def _address(settings: _AddressSettings) -> str | None:
 # ── Cartesia ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class CartesiaSpeechToText(BridgedEar):
+class CartesiaSpeechToText(BridgedEar[_AddressSettings, KeyCredentials]):
     vendor = "cartesia"
     Settings: ClassVar[type[_AddressSettings]] = _AddressSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(
-        self, settings: _AddressSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()
-    ) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
-
     def make(self, language: str) -> Any:
         options = _given(model=self._settings.model, base_url=_address(self._settings))
         return plugin("cartesia").STT(
-            api_key=self._key,
+            api_key=self._credentials.key,
             sample_rate=RATE,
             language=_short(language),
             http_session=self._way_out.session,
@@ -82,14 +75,10 @@ class CartesiaSpeechToText(BridgedEar):
         )
 
 
-class CartesiaTextToSpeech(BridgedVoice):
+class CartesiaTextToSpeech(BridgedVoice[VoiceSettings, KeyCredentials]):
     vendor = "cartesia"
     Settings: ClassVar[type[VoiceSettings]] = VoiceSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
-
-    def __init__(self, settings: VoiceSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
 
     def make(self, voice: Voice) -> Any:
         options = _given(
@@ -100,21 +89,17 @@ class CartesiaTextToSpeech(BridgedVoice):
         )
         language = _short(voice.language)
         return plugin("cartesia").TTS(
-            api_key=self._key, language=language, http_session=self._way_out.session, **options
+            api_key=self._credentials.key, language=language, http_session=self._way_out.session, **options
         )
 
 
 # ── ElevenLabs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class ElevenLabsTextToSpeech(BridgedVoice):
+class ElevenLabsTextToSpeech(BridgedVoice[VoiceSettings, KeyCredentials]):
     vendor = "elevenlabs"
     Settings: ClassVar[type[VoiceSettings]] = VoiceSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
-
-    def __init__(self, settings: VoiceSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
 
     def make(self, voice: Voice) -> Any:
         options = _given(
@@ -123,7 +108,7 @@ class ElevenLabsTextToSpeech(BridgedVoice):
             voice_id=voice.voice_id or self._settings.voice,
         )
         return plugin("elevenlabs").TTS(
-            api_key=self._key,
+            api_key=self._credentials.key,
             encoding="pcm_16000",
             language=_short(voice.language),
             http_session=self._way_out.session,
@@ -131,21 +116,15 @@ class ElevenLabsTextToSpeech(BridgedVoice):
         )
 
 
-class ElevenLabsSpeechToText(BridgedEar):
+class ElevenLabsSpeechToText(BridgedEar[_AddressSettings, KeyCredentials]):
     vendor = "elevenlabs"
     Settings: ClassVar[type[_AddressSettings]] = _AddressSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(
-        self, settings: _AddressSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()
-    ) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
-
     def make(self, language: str) -> Any:
         options = _given(base_url=_address(self._settings))
         return plugin("elevenlabs").STT(
-            api_key=self._key,
+            api_key=self._credentials.key,
             model_id=self._settings.model or "scribe_v2_realtime",
             sample_rate=RATE,
             language_code=_short(language),
@@ -167,20 +146,14 @@ class RegionVoiceSettings(RegionSettings):
     )
 
 
-class AzureTextToSpeech(BridgedVoice):
+class AzureTextToSpeech(BridgedVoice[RegionVoiceSettings, KeyCredentials]):
     vendor = "azure"
     Settings: ClassVar[type[RegionVoiceSettings]] = RegionVoiceSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(
-        self, settings: RegionVoiceSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()
-    ) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
-
     def make(self, voice: Voice) -> Any:
         return plugin("azure").TTS(
-            speech_key=self._key,
+            speech_key=self._credentials.key,
             speech_region=self._settings.region,
             sample_rate=RATE,
             language=voice.language,
@@ -193,20 +166,14 @@ class AzureTextToSpeech(BridgedVoice):
         return escape(text)
 
 
-class AzureSpeechToText(BridgedEar):
+class AzureSpeechToText(BridgedEar[RegionSettings, KeyCredentials]):
     vendor = "azure"
     Settings: ClassVar[type[RegionSettings]] = RegionSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(
-        self, settings: RegionSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()
-    ) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._key = settings, credentials.key
-
     def make(self, language: str) -> Any:
         return plugin("azure").STT(
-            speech_key=self._key, speech_region=self._settings.region, sample_rate=RATE, language=language
+            speech_key=self._credentials.key, speech_region=self._settings.region, sample_rate=RATE, language=language
         )
 
 
@@ -246,21 +213,17 @@ class _Account(BaseModel):
     token_uri: str
 
 
-class GoogleSpeechToText(BridgedEar):
+class GoogleSpeechToText(BridgedEar[ModelSettings, GoogleKey]):
     vendor = "google"
     Settings: ClassVar[type[ModelSettings]] = ModelSettings
     Credentials: ClassVar[type[GoogleKey]] = GoogleKey
-
-    def __init__(self, settings: ModelSettings, credentials: GoogleKey, allow: tuple[Allowed, ...] = ()) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._account = settings, credentials.account
 
     def make(self, language: str) -> Any:
         return plugin("google").STT(
             languages=language,
             detect_language=False,
             sample_rate=RATE,
-            credentials_info=self._account,
+            credentials_info=self._credentials.account,
             **_given(model=self._settings.model),
         )
 
@@ -269,55 +232,43 @@ class GoogleVoiceSettings(_Sent):
     voice: str | None = Field(None, min_length=1, max_length=200, title="Voice", description="Like en-US-Neural2-F.")
 
 
-class GoogleTextToSpeech(BridgedVoice):
+class GoogleTextToSpeech(BridgedVoice[GoogleVoiceSettings, GoogleKey]):
     vendor = "google"
     Settings: ClassVar[type[GoogleVoiceSettings]] = GoogleVoiceSettings
     Credentials: ClassVar[type[GoogleKey]] = GoogleKey
-
-    def __init__(
-        self, settings: GoogleVoiceSettings, credentials: GoogleKey, allow: tuple[Allowed, ...] = ()
-    ) -> None:
-        super().__init__(WayOut(allow))
-        self._settings, self._account = settings, credentials.account
 
     def make(self, voice: Voice) -> Any:
         return plugin("google").TTS(
             language=voice.language,
             speaking_rate=voice.speed,
             sample_rate=RATE,
-            credentials_info=self._account,
+            credentials_info=self._credentials.account,
             use_streaming=False,
             **_given(voice_name=voice.voice_id or self._settings.voice),
         )
 
 
-class GoogleLanguageModel(BridgedModel):
+class GoogleLanguageModel(BridgedModel[ModelSettings, KeyCredentials]):
     vendor = "google"
     Settings: ClassVar[type[ModelSettings]] = ModelSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(self, settings: ModelSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()) -> None:
-        super().__init__()
-        self._settings, self._key = settings, credentials.key
-
     def make(self, model: str | None) -> Any:
-        return plugin("google").LLM(api_key=self._key, vertexai=False, **_given(model=model or self._settings.model))
+        return plugin("google").LLM(
+            api_key=self._credentials.key, vertexai=False, **_given(model=model or self._settings.model)
+        )
 
 
 # ── Anthropic ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class AnthropicLanguageModel(BridgedModel):
+class AnthropicLanguageModel(BridgedModel[ModelSettings, KeyCredentials]):
     vendor = "anthropic"
     Settings: ClassVar[type[ModelSettings]] = ModelSettings
     Credentials: ClassVar[type[KeyCredentials]] = KeyCredentials
 
-    def __init__(self, settings: ModelSettings, credentials: KeyCredentials, allow: tuple[Allowed, ...] = ()) -> None:
-        super().__init__()
-        self._settings, self._key = settings, credentials.key
-
     def make(self, model: str | None) -> Any:
-        return plugin("anthropic").LLM(api_key=self._key, **_given(model=model or self._settings.model))
+        return plugin("anthropic").LLM(api_key=self._credentials.key, **_given(model=model or self._settings.model))
 
 
 def _short(language: str) -> str:

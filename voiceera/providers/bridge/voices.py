@@ -5,23 +5,14 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from voiceera.errors import ProviderError
-from voiceera.providers.bridge.plugins import ONE_TRY, WayOut, failures
+from voiceera.providers.bridge.plugins import ONE_TRY, Bridged, C, S, failures
 from voiceera.providers.protocols import Voice
 from voiceera.providers.speech.line_sound import from_pcm
 from voiceera.rules.audio import L16_16K, AudioFormat
 
 
-class BridgedVoice:
-    """Base of every bridged voice. `make(voice)` builds the plugin's TTS for a language, a voice and a speed."""
-
-    vendor: str
-
-    def __init__(self, way_out: WayOut) -> None:
-        self._way_out = way_out
-        self._made: dict[Voice, Any] = {}
-
-    def make(self, voice: Voice) -> Any:
-        raise NotImplementedError
+class BridgedVoice(Bridged[S, C]):
+    """Base of every bridged voice: `make(voice)` builds the plugin's TTS for a language, a voice and a speed."""
 
     def written(self, text: str) -> str:
         """The text as the plugin takes it."""
@@ -29,8 +20,7 @@ class BridgedVoice:
 
     async def speak(self, text: str, voice: Voice, audio_format: AudioFormat) -> AsyncGenerator[bytes, None]:
         with failures(self.vendor):
-            if (tts := self._made.get(voice)) is None:
-                tts = self._made[voice] = self.make(voice)
+            tts = self._made_for(voice)
             stream = tts.synthesize(self.written(text), conn_options=ONE_TRY)
         has_spoken = False
         try:
@@ -53,9 +43,3 @@ class BridgedVoice:
         with failures(self.vendor):
             async for audio in stream:
                 yield bytes(audio.frame.data)
-
-    async def close(self) -> None:
-        for tts in self._made.values():
-            with suppress(Exception):
-                await tts.aclose()
-        await self._way_out.close()
