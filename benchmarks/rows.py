@@ -199,7 +199,7 @@ _CHANGES = """
 """
 
 _BIG = ("calls", "call_turns", "recordings", "call_texts")
-_COUNTED = ("call_rollups", "latency_rollups", "phrase_rollups", "phrase_days", "call_changes", "rollup_turns")
+_COUNTED = ("call_rollups", "latency_rollups", "phrase_rollups", "phrase_parts", "call_changes", "rollup_turns")
 
 
 def default_data() -> Path:

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from voiceera.rules.periods import Offset
 from voiceera.store import phrase_counts
 from voiceera.store.base import Connection
-from voiceera.store.call_measures import BIN, MEASURES, ORIGIN, QUARTER
+from voiceera.store.call_measures import BIN, MEASURES, QUARTER
 from voiceera.store.calls import calls
 from voiceera.store.filters import Span, equal
-from voiceera.store.rollup_cuts import CHANGED, cut, ends
+from voiceera.store.rollup_cuts import STRETCHES, cut, ends, rolled_up
 
 Sums = dict[str, Any]
 """Measure → what it adds up to."""
@@ -116,42 +116,17 @@ async def _latencies_by(connection: Connection, wanted: Slice, key: str) -> dict
 
 
 def _facts(wanted: Slice, key: str, table: str, columns: str, counted: str, source: str) -> str:
-    """A common table `facts` of rows to add up: (start, agent_id, campaign_id, `columns`).
-
-    Whole days without a change come from the days' rollups, other quarters without one from the quarters'; changed
-    quarters, and what the span cuts off of a quarter, from the calls. OFFSET 0 keeps the planner to a look-up by
-    index for each stretch of time.
-    """
+    """A common table `facts` of rows to add up: (start, agent_id, campaign_id, `columns`)."""
     filters, level = "", 0
     for bit, name in ((1, "agent_id"), (2, "campaign_id")):
         is_given = getattr(wanted, name) is not None
         filters += f" AND {name} = :{name}" if is_given else ""
         level += bit if is_given or key == name else 0
-    rolled_up = f"organization_id = :organization_id AND level = {level} {filters}"
+    told = f"start, agent_id, campaign_id, {columns}"
     grouped = "1, 2, 3, 4" if "bin" in columns else "1, 2, 3"
     return f"""
-        WITH changed AS MATERIALIZED (
-            {CHANGED}
-        ), changed_days AS MATERIALIZED (
-            SELECT DISTINCT date_bin('1 day', quarter, {ORIGIN}) AS day FROM changed
-        ), quarters (since, until) AS (
-            VALUES (CAST(:first_quarter AS timestamptz), CAST(:first_day AS timestamptz)),
-                   (CAST(:end_day AS timestamptz), CAST(:end_quarter AS timestamptz))
-            UNION ALL
-            SELECT day, day + interval '1 day' FROM changed_days WHERE day >= :first_day AND day < :end_day
-        ), raw (since, until) AS (
-            SELECT quarter, quarter + interval '15 minutes' FROM changed
-            UNION ALL
-            SELECT * FROM unnest(CAST(:cut_since AS timestamptz[]), CAST(:cut_until AS timestamptz[]))
-        ), facts (start, agent_id, campaign_id, {columns}) AS (
-            SELECT start, agent_id, campaign_id, {columns} FROM {table}
-            WHERE {rolled_up} AND grain = 'day' AND start >= :first_day AND start < :end_day
-                AND start NOT IN (SELECT day FROM changed_days)
-            UNION ALL
-            SELECT start, agent_id, campaign_id, {columns} FROM quarters CROSS JOIN LATERAL (
-                SELECT * FROM {table}
-                WHERE {rolled_up} AND grain = 'quarter' AND start >= since AND start < until OFFSET 0
-            ) counted WHERE start NOT IN (SELECT quarter FROM changed)
+        WITH {STRETCHES}, facts ({told}) AS (
+            {rolled_up(table, told, f"organization_id = :organization_id AND level = {level} {filters}")}
             UNION ALL
             {counted}
             FROM raw CROSS JOIN LATERAL (

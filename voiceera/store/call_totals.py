@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from voiceera.store.base import Connection
 from voiceera.store.call_filter import CallFilter
 from voiceera.store.filters import Span
-from voiceera.store.rollup_cuts import CHANGED, cut
+from voiceera.store.rollup_cuts import STRETCHES, cut, rolled_up
 from voiceera.store.wire import Statement
 
 _KNOWN = frozenset({"agent_id", "campaign_id", "status", "span"})
@@ -38,37 +38,18 @@ def _total(wanted: CallFilter) -> Statement:
     for bit, name in ((1, "agent_id"), (2, "campaign_id")):
         if getattr(wanted, name) is not None:
             whose, level = f"{whose} AND {name} = :{name}", level + bit
-    rolled_up = f"organization_id = :organization_id AND level = {level} {whose}"
     number = "total" if status is None else f"is_{status}"
+    counted = f"organization_id = :organization_id AND level = {level} {whose}"
+    added = rolled_up("call_rollups", f"{number} AS number", counted)
     is_wanted = whose + ("" if status is None else " AND status = :status")
     return Statement(
         sa.text(f"""
-        WITH changed AS MATERIALIZED ({CHANGED}), changed_days AS MATERIALIZED (
-            SELECT DISTINCT date_trunc('day', quarter, 'UTC') AS day FROM changed
-        ), quarters (since, until) AS (
-            VALUES (CAST(:first_quarter AS timestamptz), CAST(:first_day AS timestamptz)),
-                   (CAST(:end_day AS timestamptz), CAST(:end_quarter AS timestamptz))
-            UNION ALL
-            SELECT day, day + interval '1 day' FROM changed_days WHERE day >= :first_day AND day < :end_day
-        ), rolled (number) AS (
-            SELECT coalesce(sum(number), 0) FROM (
-                SELECT {number} AS number FROM call_rollups
-                WHERE {rolled_up} AND grain = 'day' AND start >= :first_day AND start < :end_day
-                    AND start NOT IN (SELECT day FROM changed_days)
-                UNION ALL
-                SELECT {number} FROM quarters CROSS JOIN LATERAL (
-                    SELECT * FROM call_rollups
-                    WHERE {rolled_up} AND grain = 'quarter' AND start >= since AND start < until OFFSET 0
-                ) counted WHERE start NOT IN (SELECT quarter FROM changed)
-            ) added
-        ), uncounted (since, until) AS (
-            SELECT quarter, quarter + interval '15 minutes' FROM changed
-            UNION ALL
-            SELECT * FROM unnest(CAST(:cut_since AS timestamptz[]), CAST(:cut_until AS timestamptz[]))
+        WITH {STRETCHES}, rolled (number) AS (
+            SELECT coalesce(sum(number), 0) FROM ({added}) added
         )
         SELECT CASE WHEN number >= :most THEN number ELSE number + (
             SELECT count(*) FROM (
-                SELECT 1 FROM uncounted CROSS JOIN LATERAL (
+                SELECT 1 FROM raw CROSS JOIN LATERAL (
                     SELECT 1 FROM calls WHERE organization_id = :organization_id {is_wanted}
                         AND created_at >= since AND created_at < until OFFSET 0
                 ) called LIMIT :most

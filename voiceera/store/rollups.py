@@ -1,4 +1,5 @@
-"""Rollups of calls, recomputed from the calls' rows for each quarter of an hour that has changed.
+"""Rollups of calls, recomputed from the calls' rows for each quarter of an hour that has changed; added up by part of
+a day (six hours) and by day, both in UTC.
 
 A trigger notes every change of a call in `call_changes`, by quarter, in the change's own transaction. A refresh takes
 away the notes that it sees and counts those quarters anew, both in one snapshot: what it does not see stays noted. So
@@ -8,11 +9,12 @@ a quarter without a note is counted rightly, at any moment and for every reader.
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from voiceera.store.base import Connection, Database
 from voiceera.store.call_measures import ADDED, BIN, COUNTED, NAMES
 
+QUARTER_HOUR, PART_OF_DAY = timedelta(minutes=15), timedelta(hours=6)
 QUARTERS_AT_ONCE = 400
 LOST_RACE = frozenset({"40001", "40P01", "23505"})
 """What PostgreSQL says when two refreshes met after all: nothing was done, and nothing is lost."""
@@ -42,14 +44,16 @@ _TAKE = text("""
     )
     SELECT DISTINCT quarter FROM taken
 """)
-_CLEAR = tuple(
-    text(f"""
-        DELETE FROM {table} WHERE organization_id = :organization_id AND grain = '{grain}'
-            AND level IN {_LEVELS} AND start = ANY (CAST(:starts AS timestamptz[]))
-    """)
-    for table in ("call_rollups", "latency_rollups")
-    for grain in ("quarter", "day")
-)
+_CLEAR = {
+    grain: [
+        text(f"""
+            DELETE FROM {table} WHERE organization_id = :organization_id AND grain = '{grain}'
+                AND level IN {_LEVELS} AND start = ANY (CAST(:starts AS timestamptz[]))
+        """)
+        for table in ("call_rollups", "latency_rollups")
+    ]
+    for grain in ("quarter", "part", "day")
+}
 _COUNT = text(f"""
     INSERT INTO call_rollups (organization_id, grain, level, start, agent_id, campaign_id, {NAMES})
     SELECT :organization_id, 'quarter', {_LEVEL}, quarter, agent_id, campaign_id, {COUNTED}
@@ -63,25 +67,35 @@ _COUNT_LATENCIES = text(f"""
     GROUP BY bin, {_SETS}
     HAVING grouping(campaign_id) = 1 OR campaign_id IS NOT NULL
 """)
-_FORGET_DAYS = text("""
-    DELETE FROM phrase_days WHERE organization_id = :organization_id AND day = ANY (CAST(:days AS timestamptz[]))
+_FORGET_PARTS = text("""
+    DELETE FROM phrase_parts WHERE organization_id = :organization_id AND part = ANY (CAST(:starts AS timestamptz[]))
 """)
-_QUARTERS_OF_DAYS = f"""
-    FROM unnest(CAST(:days AS timestamptz[])) AS changed (day) CROSS JOIN LATERAL (
-        SELECT * FROM {{table}} WHERE organization_id = :organization_id AND grain = 'quarter' AND level IN {_LEVELS}
-            AND start >= day AND start < day + interval '1 day' OFFSET 0
-    ) counted
-"""
-_ADD_DAYS = text(f"""
-    INSERT INTO call_rollups (organization_id, grain, level, start, agent_id, campaign_id, {NAMES})
-    SELECT :organization_id, 'day', level, day, agent_id, campaign_id, {ADDED}
-    {_QUARTERS_OF_DAYS.format(table="call_rollups")} GROUP BY level, day, agent_id, campaign_id
-""")
-_ADD_LATENCIES = text(f"""
-    INSERT INTO latency_rollups (organization_id, grain, level, start, agent_id, campaign_id, bin, times)
-    SELECT :organization_id, 'day', level, day, agent_id, campaign_id, bin, sum(times)
-    {_QUARTERS_OF_DAYS.format(table="latency_rollups")} GROUP BY level, day, agent_id, campaign_id, bin
-""")
+
+
+def _add_up(finer: str, grain: str, length: str) -> tuple[TextClause, TextClause]:
+    """Both rollups of `grain` for all `starts`, from those of the `finer` one."""
+    of = f"""
+        FROM unnest(CAST(:starts AS timestamptz[])) AS changed (since) CROSS JOIN LATERAL (
+            SELECT * FROM {{table}} WHERE organization_id = :organization_id AND grain = '{finer}'
+                AND level IN {_LEVELS} AND start >= since AND start < since + interval '{length}' OFFSET 0
+        ) counted
+    """
+    return (
+        text(f"""
+            INSERT INTO call_rollups (organization_id, grain, level, start, agent_id, campaign_id, {NAMES})
+            SELECT :organization_id, '{grain}', level, since, agent_id, campaign_id, {ADDED}
+            {of.format(table="call_rollups")} GROUP BY level, since, agent_id, campaign_id
+        """),
+        text(f"""
+            INSERT INTO latency_rollups (organization_id, grain, level, start, agent_id, campaign_id, bin, times)
+            SELECT :organization_id, '{grain}', level, since, agent_id, campaign_id, bin, sum(times)
+            {of.format(table="latency_rollups")} GROUP BY level, since, agent_id, campaign_id, bin
+        """),
+    )
+
+
+_ADD_PARTS = _add_up("quarter", "part", "6 hours")
+_ADD_DAYS = _add_up("part", "day", "1 day")
 _BEHIND = text("""
     SELECT id FROM organizations
     WHERE EXISTS (SELECT FROM call_changes WHERE call_changes.organization_id = organizations.id)
@@ -102,14 +116,20 @@ async def refresh(database: Database, organization_id: UUID) -> int:
         of = {"organization_id": organization_id}
         found = await connection.scalars(_TAKE, of | {"at_once": QUARTERS_AT_ONCE})
         quarters: list[datetime] = list(found.all())
-        days = sorted({day_of(quarter) for quarter in quarters})
-        for statement in _CLEAR:
-            starts = quarters if "'quarter'" in statement.text else days
-            await connection.execute(statement, of | {"starts": starts})
+        starts = {
+            "quarter": quarters,
+            "part": sorted({part_of(quarter) for quarter in quarters}),
+            "day": sorted({day_of(quarter) for quarter in quarters}),
+        }
+        for grain, statements in _CLEAR.items():
+            for statement in statements:
+                await connection.execute(statement, of | {"starts": starts[grain]})
         for statement in (_COUNT, _COUNT_LATENCIES):
             await connection.execute(statement, of | {"quarters": quarters})
-        for statement in (_FORGET_DAYS, _ADD_DAYS, _ADD_LATENCIES):
-            await connection.execute(statement, of | {"days": days})
+        for statement in (_FORGET_PARTS, *_ADD_PARTS):
+            await connection.execute(statement, of | {"starts": starts["part"]})
+        for statement in _ADD_DAYS:
+            await connection.execute(statement, of | {"starts": starts["day"]})
     return len(quarters)
 
 
@@ -123,8 +143,14 @@ async def take_turn(snapshot: Connection, organization_id: UUID) -> bool:
 
 
 def day_of(instant: datetime) -> datetime:
-    """The day in UTC."""
+    """Where its day in UTC begins."""
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def part_of(instant: datetime) -> datetime:
+    """Where its part of the day begins."""
+    at = instant.astimezone(UTC)
+    return at.replace(hour=at.hour - at.hour % 6, minute=0, second=0, microsecond=0)
 
 
 def quarter_of(instant: datetime) -> datetime:

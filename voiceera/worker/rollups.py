@@ -43,16 +43,16 @@ class Rollups:
             behind = [organization_id for organization_id in behind if await self._has_more(organization_id)]
 
     async def phrases(self) -> None:
-        """Count the phrases of the days that are over."""
+        """Count the phrases of the parts of days that are over."""
         async with self._database.platform() as connection:
             behind = await phrase_counts.behind(connection, self._now())
         while behind:
-            behind = [organization_id for organization_id in behind if await self._has_more_days(organization_id)]
+            behind = [organization_id for organization_id in behind if await self._has_more_phrases(organization_id)]
 
     async def _has_more(self, organization_id: UUID) -> bool:
         return await self._safely(rollups.refresh(self._database, organization_id)) == rollups.QUARTERS_AT_ONCE
 
-    async def _has_more_days(self, organization_id: UUID) -> bool:
+    async def _has_more_phrases(self, organization_id: UUID) -> bool:
         return bool(await self._safely(phrase_counts.refresh(self._database, organization_id, self._now())))
 
     async def _safely(self, refresh: Awaitable[int]) -> int:
