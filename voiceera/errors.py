@@ -104,6 +104,13 @@ class UnknownLanguage(ProviderError):
         super().__init__(vendor, message, permanent=True)
 
 
+class OnlyAsSound(ProviderError):
+    """The carrier has no command to press keys in a call that streams its sound: tones in that sound press them."""
+
+    def __init__(self, vendor: str) -> None:
+        super().__init__(vendor, "plays no keys into a call that it streams", permanent=True)
+
+
 class StartupError(VoiceEraError):
     def __init__(self, message: str) -> None:
         super().__init__("STARTUP", message)

@@ -67,12 +67,14 @@ class TestLine:
         self.audio_format = ULAW_8K
         self.call: Call | None = None
         self.sent_at: list[float] = []
+        self.sent: list[bytes] = []
         self.cleared_at: list[float] = []
         self.is_hung_up = False
         self._deaf = deaf
 
     def send_audio(self, audio: bytes) -> None:
         self.sent_at.append(asyncio.get_running_loop().time())
+        self.sent.append(audio)
 
     def clear(self) -> None:
         self.cleared_at.append(asyncio.get_running_loop().time())

@@ -11,11 +11,13 @@ from tests import virtual_time
 from tests.engine.small_world import SmallWorld, agent
 from voiceera.clock import utc_now
 from voiceera.engine.tools import ToolDesk
-from voiceera.errors import ProviderError
+from voiceera.errors import OnlyAsSound, ProviderError
 from voiceera.providers.models.scripted import Reply, ScriptedLanguageModel
 from voiceera.providers.protocols import ToolRequest
 from voiceera.providers.speech.scripted import ScriptedSpeechToText
+from voiceera.rules.audio import decode
 from voiceera.rules.calls import CallBrief, CallResult, HangupCause
+from voiceera.rules.key_tones import keys_in
 from voiceera.rules.tools import HttpTool, Scalar
 
 TRANSFER = {"kind": "transfer_call", "numbers": {"billing": "+12025550177"}}
@@ -261,6 +263,36 @@ def test_keys_are_pressed_after_what_was_said(tmp_path: Path) -> None:
     )
     assert [digits for _, digits in board.done] == ["1#"]
     assert said(result)[-1] == "agent: Pressing one. Done."
+
+
+def test_keys_are_sounded_where_the_carrier_has_no_command_for_them(tmp_path: Path) -> None:
+    result, world = talk(
+        tmp_path,
+        ["Pressing one. ", use("send_dtmf", '{"digits": "1#42"}'), "Done."],
+        tools=[{"kind": "send_dtmf"}],
+        desk=ToolDesk(Board(OnlyAsSound("twilio"))),
+    )
+    line = world.line
+    assert keys_in(decode(b"".join(line.sent), line.audio_format), 8000) == "1#42"
+    [noted] = result.tools
+    assert (noted.worked, noted.answer) == (True, "Pressed.")
+    assert said(result)[-1] == "agent: Pressing one. Done."
+
+
+def test_keys_that_an_interruption_swallows_are_told_as_not_pressed(tmp_path: Path) -> None:
+    result, world = talk(
+        tmp_path,
+        [use("send_dtmf", '{"digits": "12345678901234567890123456789012"}'), "Done."],
+        "Sorry?",
+        tools=[{"kind": "send_dtmf"}],
+        desk=ToolDesk(Board(OnlyAsSound("twilio"))),
+        speech=[(4.0, 0.8), (7.0, 1.5)],
+        hears=("press them", "no wait please stop"),
+    )
+    pressed = keys_in(decode(b"".join(world.line.sent), world.line.audio_format), 8000)
+    assert len(pressed) < 32
+    assert result.cause is HangupCause.CALLER_HUNG_UP
+    assert said(result)[-1] == "agent: Sorry?"
 
 
 def test_a_callback_is_noted_for_a_time_that_is_to_come(tmp_path: Path) -> None:

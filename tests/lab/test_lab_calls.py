@@ -1,5 +1,6 @@
 """Calls over the vendor's REST paths: what rings, what is called back, what the lists show."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -16,11 +17,14 @@ from tests.lab.agent import (
     REFERENCE,
     Agent,
     Lab,
+    MediaEnd,
     running_lab,
     serving,
 )
 from voiceera.lab.ledger import Event
 from voiceera.lab.main import LabOptions
+from voiceera.rules.audio import ULAW_8K
+from voiceera.rules.key_tones import sound_of
 
 QUICK = {"ring_seconds": [0.05, 0.1]}
 LabMaker = Callable[..., AbstractAsyncContextManager[Lab]]
@@ -43,6 +47,19 @@ def make_lab(tmp_path: Path) -> LabMaker:
 async def agent() -> AsyncIterator[Agent]:
     async with serving(Agent(xml="<Response><Hangup/></Response>")) as agent:
         yield agent
+
+
+async def test_keys_that_the_agent_sounds_are_in_the_ledger(make_lab: LabMaker) -> None:
+    async def talk(end: MediaEnd) -> None:
+        await end.event("start")
+        await end.play(sound_of("42#", ULAW_8K))
+        await asyncio.sleep(2)
+
+    answering = {"default": QUICK | {"opening": [{"pause": 3}]}}
+    async with serving(Agent(ULAW_8K, talk)) as agent, make_lab(answering) as lab:
+        assert (await lab.dial(agent)).status_code == 201
+        [pressed] = await lab.until(Event.AGENT_PRESSED)
+    assert pressed.digits == "42#"
 
 
 async def test_a_call_rings_is_answered_and_hung_up_and_each_is_called_back(make_lab: LabMaker, agent: Agent) -> None:

@@ -17,6 +17,7 @@ from voiceera.engine.answered_by import AnsweredByWatch
 from voiceera.engine.brains import Brain, brain_for
 from voiceera.engine.caller_ear import CallerEar
 from voiceera.engine.deaf import DeafStream
+from voiceera.engine.key_sounds import KeySounds
 from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.playback import Playback
 from voiceera.engine.recorder import Recorder
@@ -141,12 +142,14 @@ class Call:
             recorder=self._recorder,
             clock=self._clock,
         )
+        self._keys = KeySounds(self._playback, line.audio_format)
         self._tools = CallTools(
             brief,
             shared.tools,
             now=utc_now,
             elapsed=lambda: self._clock() - self._began,
             all_heard=self._all_heard,
+            sound_keys=self._keys.play,
             spawn=self._spawn,
             post=self._post,
             noted=observer.tool,
@@ -286,6 +289,8 @@ class Call:
         self._observer.turn(len(self._turns) - 1, turn)
 
     def _on_first_frame(self, tag: str, at: float) -> None:
+        if self._keys.are(tag):
+            return
         if self._voice is None or not self._voice.is_filler(tag):
             self._latency.sent(at)
         if self._voice is not None:
@@ -293,6 +298,9 @@ class Call:
         self._post(Voiced())
 
     def _on_finished(self, tag: str, at: float) -> None:
+        if self._keys.are(tag):
+            self._keys.finished(tag)
+            return
         if self._voice is not None:
             self._voice.finished(tag)
         self._post(Spoken())

@@ -39,7 +39,8 @@ class Switchboard(Protocol):
         ends."""
 
     async def send_digits(self, brief: CallBrief, digits: str) -> None:
-        """Press these keys (0–9, *, #) on the other side's telephone system."""
+        """Press these keys (0–9, *, #) on the other side's telephone system. Raises OnlyAsSound where the carrier
+        has no command for it."""
 
 
 class CallObserver(Protocol):

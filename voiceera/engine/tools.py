@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from voiceera.engine.line import Switchboard
-from voiceera.errors import ProviderError
+from voiceera.errors import OnlyAsSound, ProviderError
 from voiceera.log import get_logger
 from voiceera.providers.protocols import ToolRequest
 from voiceera.rules.calls import CallBrief, ToolUse
@@ -84,7 +84,8 @@ class ToolDesk:
 
 
 class CallTools:
-    """`all_heard` returns when the caller has heard all that was ordered to be said; `spawn` makes a task that the
+    """`all_heard` returns when the caller has heard all that was ordered to be said, `sound_keys` when the keys'
+    tones were heard; `spawn` makes a task that the
     call owns: what a carrier was asked for goes on when the caller interrupts."""
 
     def __init__(
@@ -95,6 +96,7 @@ class CallTools:
         now: Callable[[], datetime],
         elapsed: Callable[[], float],
         all_heard: Callable[[], Awaitable[None]],
+        sound_keys: Callable[[str], Coroutine[Any, Any, None]],
         spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
         post: Callable[[Part], None],
         noted: Callable[[ToolUse], None],
@@ -104,6 +106,7 @@ class CallTools:
         self._now = now
         self._elapsed = elapsed
         self._all_heard = all_heard
+        self._sound_keys = sound_keys
         self._spawn = spawn
         self._post = post
         self._noted = noted
@@ -240,7 +243,10 @@ class CallTools:
             raise BadArguments("digits must be 1 to 32 of 0-9, * and #")
         switchboard = self._switchboard()
         await self._all_heard()
-        await self._to_the_end(switchboard.send_digits(self._brief, digits))
+        try:
+            await self._to_the_end(switchboard.send_digits(self._brief, digits))
+        except OnlyAsSound:
+            await self._to_the_end(self._sound_keys(digits))
         return ToolAnswer("Pressed.")
 
     def _switchboard(self) -> Switchboard:

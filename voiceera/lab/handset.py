@@ -10,7 +10,8 @@ from voiceera.lab.ledger import Event, Ledger
 from voiceera.lab.media_socket import MediaSocket
 from voiceera.lab.mouth import Mouth, Utterance
 from voiceera.lab.phone_call import PhoneCall
-from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat
+from voiceera.rules.audio import L16_8K, L16_16K, ULAW_8K, AudioFormat, decode
+from voiceera.rules.key_tones import keys_in
 
 LINES = {L16_16K: "l16_16k", L16_8K: "l16_8k", ULAW_8K: "ulaw_8k"}
 
@@ -118,6 +119,9 @@ class Handset:
         self.sounds.put_nowait(AgentBegan(at))
 
     def _agent_spoke(self, spoke: AgentSpoke) -> None:
+        pressed = keys_in(decode(spoke.audio, self.audio_format), self.audio_format.sample_rate)
+        if pressed:
+            self._agent_pressed(pressed)
         self.note(Event.AGENT_AUDIO_STOPPED, at=spoke.ended, start=round(spoke.began, 3), end=round(spoke.ended, 3))
         self.sounds.put_nowait(spoke)
 

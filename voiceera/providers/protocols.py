@@ -267,7 +267,8 @@ class Carrier(Protocol):
         """Hand an answered call over; its media socket ends with that. Raises ProviderError."""
 
     async def send_digits(self, carrier_call_id: str, digits: str) -> None:
-        """Press keys (0–9, *, #) into an answered call. Raises ProviderError."""
+        """Press keys (0–9, *, #) into an answered call. Raises ProviderError; OnlyAsSound where there is no such
+        command."""
 
     async def find(
         self,

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-from voiceera.errors import FieldProblem, Invalid, ProviderError
+from voiceera.errors import FieldProblem, Invalid, OnlyAsSound, ProviderError
 from voiceera.providers.carriers import exotel_wire as wire
 from voiceera.providers.carriers.rest_line import RestLine, body_of, dial_answer
 from voiceera.providers.carriers.sealed_urls import is_sealed, seal
@@ -112,7 +112,7 @@ class Exotel:
         raise ProviderError("exotel", "transfers no call over REST: its flow decides what follows", permanent=True)
 
     async def send_digits(self, carrier_call_id: str, digits: str) -> None:
-        raise ProviderError("exotel", "plays no keys into a call that it streams", permanent=True)
+        raise OnlyAsSound("exotel")
 
     async def find(
         self,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-from voiceera.errors import ProviderError
+from voiceera.errors import OnlyAsSound
 from voiceera.providers.carriers import twilio_wire as wire
 from voiceera.providers.carriers.rest_line import RestLine, body_of, dial_answer
 from voiceera.providers.carriers.trunk import TrunkSettings
@@ -99,7 +99,7 @@ class Twilio:
 
     async def send_digits(self, carrier_call_id: str, digits: str) -> None:
         """New TwiML would end the stream, and the conversation with it; there is no other way over REST."""
-        raise ProviderError("twilio", "plays no keys into a call that it streams", permanent=True)
+        raise OnlyAsSound("twilio")
 
     async def find(
         self,
