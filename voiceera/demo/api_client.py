@@ -13,11 +13,15 @@ class DemoFailed(Exception):
 
 
 class ApiClient:
-    """One signed-in user of the platform. Every method raises DemoFailed with what the API said."""
+    """One signed-in user of the platform. Every method raises DemoFailed with what the API said.
+
+    Who has registered here signs in again when the access token has expired, after a quarter of an hour.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
+        self._login: dict[str, str] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -30,10 +34,8 @@ class ApiClient:
         """A new organization with its owner, signed in from here on; answers the access token."""
         person = {"email": email, "password": password, "first_name": first_name, "last_name": "Demo"}
         await self.post("/auth/register", person | {"organization_name": organization})
-        signed_in = await self.post("/auth/login", {"email": email, "password": password})
-        token = str(signed_in["token"])
-        self.carry(token)
-        return token
+        self._login = {"email": email, "password": password}
+        return await self._sign_in(self._login)
 
     async def get(self, path: str, **query: str) -> Any:
         return self._data(await self._send("GET", path, params=query))
@@ -65,9 +67,18 @@ class ApiClient:
                         if isinstance(message, dict):
                             yield message
 
+    async def _sign_in(self, login: dict[str, str]) -> str:
+        token = str(self._data(await self._http.post("/auth/login", json=login))["token"])
+        self.carry(token)
+        return token
+
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            return await self._http.request(method, path, **options)
+            response = await self._http.request(method, path, **options)
+            if response.status_code == 401 and self._login is not None and "files" not in options:
+                await self._sign_in(self._login)
+                response = await self._http.request(method, path, **options)
+            return response
         except httpx.HTTPError as error:
             raise DemoFailed(f"the API did not answer {method} {path}: {error!r}") from error
 
