@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 from voiceera import clock
+from voiceera.media.caller_lookups import CallerLookups
 from voiceera.rules.calls import CallBrief, CallResult, TurnRecord
 from voiceera.services import browser_calls, calls
 from voiceera.services.browser_calls import Wanted
@@ -26,6 +27,7 @@ class DatabaseBook:
         maintenance: MaintenanceWatch,
         node_id: UUID,
         voice_calls_per_user: int,
+        lookups: CallerLookups,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -34,9 +36,12 @@ class DatabaseBook:
         self._maintenance = maintenance
         self._node_id = node_id
         self._voice_calls_per_user = voice_calls_per_user
+        self._lookups = lookups
 
     async def redeem(self, token: str, carrier: str) -> CallBrief | None:
-        return await calls.redeem_media_token(self._database, token, carrier, clock.utc_now(), self._recordings_dir)
+        now = clock.utc_now()
+        brief = await calls.redeem_media_token(self._database, token, carrier, now, self._recordings_dir)
+        return None if brief is None else await self._lookups.known(brief)
 
     async def begin(self, wanted: Wanted) -> CallBrief:
         brief, state = await browser_calls.begin(

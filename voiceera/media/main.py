@@ -8,6 +8,7 @@ from voiceera.engine.session import Engine
 from voiceera.engine.tools import ToolDesk
 from voiceera.ids import new_id
 from voiceera.log import get_logger
+from voiceera.media.caller_lookups import CallerLookups
 from voiceera.media.database_book import DatabaseBook
 from voiceera.media.listener import MediaListener
 from voiceera.media.live_view import LiveView
@@ -47,7 +48,14 @@ async def run_media(
     engine = Engine(providers.of, tools=desk, prompts=PromptShelf(database).sound)
     view = LiveView(bus)
     book = DatabaseBook(
-        database, bus, settings.recordings_dir, tokens, maintenance, node_id, settings.voice_calls_per_user
+        database,
+        bus,
+        settings.recordings_dir,
+        tokens,
+        maintenance,
+        node_id,
+        settings.voice_calls_per_user,
+        CallerLookups(database, callers),
     )
     listener = MediaListener(engine, book, capacity=settings.media_capacity, view=view)
     try:

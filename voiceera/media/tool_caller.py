@@ -1,4 +1,4 @@
-"""The engine's way to a tool's endpoint: secrets are looked up here, and nowhere nearer to a model."""
+"""A call's way to endpoints of its organization: secrets are looked up here, and nowhere nearer to a model."""
 
 from voiceera.providers.http_tool import HttpEndpoints, ToolCredentials
 from voiceera.providers.outbound import Allowed
@@ -16,11 +16,19 @@ class ToolCaller:
         self._without_secrets = HttpEndpoints(None, ToolCredentials(), allow)
 
     async def call(self, brief: CallBrief, tool: HttpTool, arguments: dict[str, Scalar]) -> str:
-        endpoints: HttpEndpoints = self._without_secrets
-        if tool.integration is not None:
-            organization = brief.organization_id
-            endpoints = await self._connections.of(organization, Kind.TOOL, "http", integration=tool.integration)
-        return await endpoints.call(tool, arguments)
+        return await (await self._endpoints(brief, tool)).call(tool, arguments)
+
+    async def ask(self, brief: CallBrief, tool: HttpTool, arguments: dict[str, Scalar]) -> str:
+        """All that the endpoint answered. Raises ProviderError and BadArguments."""
+        return await (await self._endpoints(brief, tool)).ask(tool, arguments)
+
+    async def _endpoints(self, brief: CallBrief, tool: HttpTool) -> HttpEndpoints:
+        if tool.integration is None:
+            return self._without_secrets
+        found: HttpEndpoints = await self._connections.of(
+            brief.organization_id, Kind.TOOL, "http", integration=tool.integration
+        )
+        return found
 
     async def close(self) -> None:
         await self._without_secrets.close()

@@ -55,8 +55,12 @@ class HttpEndpoints:
         self._client = outbound_client(allow, timeout=10.0, total_seconds=12, maximum_bytes=_LARGEST)
 
     async def call(self, tool: HttpTool, arguments: Mapping[str, Scalar]) -> str:
-        """What the endpoint answered, or the part of it that `tool.result` names. Raises ProviderError, and
-        BadArguments for one that cannot stand in the path."""
+        """What the endpoint answered, or the part of it that `tool.result` names. Raises as `ask`."""
+        return picked(await self.ask(tool, arguments), tool.result)
+
+    async def ask(self, tool: HttpTool, arguments: Mapping[str, Scalar]) -> str:
+        """All that the endpoint answered. Raises ProviderError, and BadArguments for an argument that cannot stand in
+        the path."""
         url, rest = filled_url(tool, arguments)
         host = (urlsplit(url).hostname or "").lower()
         headers = {name: self._filled(value, host) for name, value in tool.headers.items()}
@@ -69,7 +73,7 @@ class HttpEndpoints:
             raise ProviderError(VENDOR, f"no answer: {type(error).__name__}") from None
         if not response.is_success:
             raise ProviderError(VENDOR, f"it answered {response.status_code}", permanent=response.status_code < 500)
-        return picked(response.text, tool.result)
+        return response.text
 
     def _filled(self, header: str, host: str) -> str:
         def secret(place: re.Match[str]) -> str:

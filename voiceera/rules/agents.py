@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from voiceera.rules.analysis_plan import AnalysisPlan
+from voiceera.rules.caller_lookup import CallerLookup
 from voiceera.rules.flows import Flow, LanguageTag
 from voiceera.rules.redactions import Redaction
 from voiceera.rules.sent import Sent
@@ -70,6 +71,8 @@ class AgentConfig(Sent):
     analysis: AnalysisPlan = AnalysisPlan()
     success_dispositions: tuple[str, ...] = ()
     redaction: Redaction = Redaction()
+    caller_lookup: CallerLookup | None = None
+    """Who tells more of somebody who rings in, before the agent says a word."""
 
     @property
     def resolved_brain(self) -> Brain:

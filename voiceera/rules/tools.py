@@ -90,19 +90,14 @@ class SwitchLanguage(_Tool):
     languages: Annotated[tuple[LanguageTag, ...], Field(min_length=1, max_length=20)]
 
 
-class HttpTool(_Tool):
-    """One declared endpoint. `{name}` in the path of `url` takes an argument; the others go as JSON, or as the query
-    of a GET. `headers` may hold `{{secret.name}}`, from the credentials of `integration`: the name of an integration
-    of type `tool`. `result`: a dotted path into the JSON that comes back; unset: all of it."""
+class Endpoint(Sent):
+    """`headers` may hold `{{secret.name}}`, from the credentials of `integration`: the name of an integration of type
+    `tool`. `result`: a dotted path into the JSON that comes back; unset: all of it."""
 
-    kind: Literal["http"]
-    name: ToolName
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#{}@]+(/[^\s#]*)?$", max_length=2000)]
     method: Literal["GET", "POST", "PUT", "PATCH"] = "POST"
-    arguments: Annotated[dict[ToolName, Argument], Field(max_length=50)] = Field(default_factory=dict)
     headers: Annotated[dict[str, str], Field(max_length=20)] = Field(default_factory=dict)
     integration: str | None = None
-    timeout: Annotated[float, Field(ge=0.5, le=10)] = 5.0
     result: str | None = None
 
     @field_validator("headers")
@@ -112,6 +107,16 @@ class HttpTool(_Tool):
             if not name.isascii() or not name.replace("-", "").isalnum() or any(ord(sign) < 32 for sign in value):
                 raise ValueError("must be header names and one-line values")
         return headers
+
+
+class HttpTool(_Tool, Endpoint):
+    """One declared endpoint. `{name}` in the path of `url` takes an argument; the others go as JSON, or as the query
+    of a GET."""
+
+    kind: Literal["http"]
+    name: ToolName
+    arguments: Annotated[dict[ToolName, Argument], Field(max_length=50)] = Field(default_factory=dict)
+    timeout: Annotated[float, Field(ge=0.5, le=10)] = 5.0
 
 
 Tool = Annotated[
@@ -289,16 +294,22 @@ def picked(answer: str, path: str | None) -> str:
     where it leads nowhere."""
     if not path:
         return answer[:LONGEST_ANSWER]
+    value = at_path(answer, path)
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text[:LONGEST_ANSWER]
+
+
+def at_path(answer: str, path: str | None) -> Any:
+    """The value of an answer of JSON, or the one that `path` leads to; None where there is none."""
     try:
         value: Any = json.loads(answer)
     except (ValueError, RecursionError):
-        return ""
-    for key in path.split("."):
+        return None
+    for key in path.split(".") if path else ():
         if isinstance(value, dict):
             value = value.get(key)
         elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
             value = value[int(key)]
         else:
-            return ""
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    return text[:LONGEST_ANSWER]
+            return None
+    return value

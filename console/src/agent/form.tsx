@@ -4,6 +4,7 @@ import { CheckField, SelectField, TextArea, TextField } from "../ui/field";
 import { ListField } from "../ui/list-field";
 import { Card } from "../ui/parts";
 import { Afterwards } from "./after";
+import { CallerLookup } from "./caller-lookup";
 import { FlowEditor } from "./flow-editor";
 import { TEMPLATES, type Draft } from "./templates";
 import { Tools } from "./tools";
@@ -55,6 +56,7 @@ export function AgentFields({ draft, change, error }: Props) {
       <Card title="What counts as success">
         <ListField label="Dispositions that reach the goal" field="success_dispositions" error={error} value={draft.success_dispositions ?? []} onValue={(success_dispositions) => change({ success_dispositions })} placeholder="confirmed, rescheduled" hint="Separated by commas; the goal rate in reports counts them." />
       </Card>
+      <CallerLookup {...{ draft, change, error }} />
       <Tools tools={draft.tools ?? []} change={(tools) => change({ tools })} error={error} />
       <Afterwards {...{ draft, change, error }} />
     </>

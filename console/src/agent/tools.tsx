@@ -1,12 +1,13 @@
 /** What an agent may do besides talking. */
 import { Plus, Trash2 } from "lucide";
 import { useState } from "preact/hooks";
-import type { ApiError, Schemas } from "../lib/api";
-import { SelectField, TextField } from "../ui/field";
+import type { ApiError } from "../lib/api";
+import { TextField } from "../ui/field";
 import { JsonField } from "../ui/json-field";
 import { ListField } from "../ui/list-field";
 import { Icon } from "../ui/icon";
 import { Button, Card } from "../ui/parts";
+import { EndpointFields } from "./endpoint";
 import type { Draft } from "./templates";
 
 type Tool = NonNullable<Draft["tools"]>[number];
@@ -100,13 +101,8 @@ function ToolFields({ tool, put, error, prefix }: { tool: Tool; put: (tool: Tool
       {tool.kind === "http" && (
         <>
           <TextField label="Name" field={`${prefix}name`} error={error} value={tool.name} onText={(name) => put({ ...tool, name })} />
-          <SelectField label="Method" value={tool.method ?? "POST"} onText={(method) => put({ ...tool, method: method as Schemas["HttpTool-Input"]["method"] })} options={(["GET", "POST", "PUT", "PATCH"] as const).map((each) => [each, each] as const)} />
-          <TextField label="Address" field={`${prefix}url`} error={error} type="url" value={tool.url} onText={(url) => put({ ...tool, url })} hint="{order} in it takes the argument of that name." full />
           <JsonField label="Arguments" field={`${prefix}arguments`} error={error} value={tool.arguments} onValue={(given) => put({ ...tool, arguments: (given ?? {}) as typeof tool.arguments })} placeholder={'{"order": {"type": "string", "description": "Order number"}}'} />
-          <JsonField label="Headers" field={`${prefix}headers`} error={error} value={tool.headers} onValue={(headers) => put({ ...tool, headers: (headers ?? {}) as Record<string, string> })} rows={3} placeholder={'{"Authorization": "Bearer {{secret.token}}"}'} hint="{{secret.…}} comes from the integration named below." />
-          <TextField label="Integration with its secrets" field={`${prefix}integration`} error={error} value={tool.integration ?? ""} onText={(text) => put({ ...tool, integration: text || null })} />
-          <TextField label="Part of the answer" field={`${prefix}result`} error={error} value={tool.result ?? ""} onText={(text) => put({ ...tool, result: text || null })} placeholder="order.state" hint="Empty: all of it." />
-          <TextField label="Waits for (seconds)" field={`${prefix}timeout`} error={error} type="number" min={0.5} max={10} step="any" value={String(tool.timeout ?? 5)} onText={(text) => put({ ...tool, timeout: Number(text) })} />
+          <EndpointFields of={tool} put={put} error={error} prefix={prefix} hint="{order} in it takes the argument of that name." longest={10} usual={5} />
         </>
       )}
     </div>
