@@ -114,6 +114,10 @@ def test_the_stream_xml_is_what_the_vendors_builder_makes(audio_format: AudioFor
         ({"CallStatus": "busy"}, EndedAs.BUSY),
         ({"CallStatus": "no-answer", "HangupCause": "NO_ANSWER"}, EndedAs.NO_ANSWER),
         ({"CallStatus": "timeout", "HangupCauseCode": "6000"}, EndedAs.NO_ANSWER),
+        # a finished call's record has no status of that kind
+        ({"hangup_cause_code": "6010", "hangup_cause_name": "Ring Timeout Reached"}, EndedAs.NO_ANSWER),
+        ({"hangup_cause_code": "3000", "hangup_cause_name": "No Answer", "call_state": "HANGUP"}, EndedAs.NO_ANSWER),
+        ({"hangup_cause_code": "6000", "call_state": "ANSWER"}, EndedAs.COMPLETED),
         ({"CallStatus": "failed", "HangupCauseCode": "2000"}, EndedAs.INVALID),
         ({"CallStatus": "failed", "HangupCause": "UNALLOCATED_NUMBER"}, EndedAs.INVALID),
         ({"CallStatus": "failed", "HangupCause": "Invalid number format"}, EndedAs.INVALID),

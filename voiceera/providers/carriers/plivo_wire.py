@@ -162,6 +162,7 @@ _BY_CODE = {
     "4000": EndedAs.COMPLETED,
     "4010": EndedAs.COMPLETED,
     "6000": EndedAs.NO_ANSWER,
+    "6010": EndedAs.NO_ANSWER,
     "6020": EndedAs.COMPLETED,
 }
 # The telephone network's (ITU-T Q.850, by FreeSWITCH's names).
@@ -195,7 +196,7 @@ _BY_STATUS = {
 def ended_as(form: Mapping[str, str]) -> EndedAs:
     """How a call ended, from a hang-up callback or a finished call's record. Unknown words: failed."""
     status = (form.get("CallStatus") or form.get("call_status") or "").lower()
-    if status == "completed":
+    if status == "completed" or form.get("call_state") == "ANSWER":
         return EndedAs.COMPLETED
     code = str(form.get("HangupCauseCode") or form.get("hangup_cause_code") or "")
     cause = (form.get("HangupCause") or form.get("hangup_cause_name") or "").upper().replace(" ", "_")
