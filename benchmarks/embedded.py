@@ -33,7 +33,7 @@ async def tried(calls: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         server = await start(calls, Path(folder), Stack.EMBEDDED, "", cores[0])
         try:
-            figures = await measure(server, calls, seconds, -66.0, 1)
+            figures = await measure(server, seconds, -66.0, 1)
         finally:
             await ended(server)
             os.sched_setaffinity(0, set(cores))

@@ -87,14 +87,35 @@ def jitter(noted: Noted) -> list[float]:
     return late
 
 
-async def measure(server: Process, calls: int, seconds: float, noise_dbfs: float, seed: int) -> dict[str, Any]:
+async def measure(server: Process, seconds: float, noise_dbfs: float, seed: int) -> dict[str, Any]:
+    opened = await opened_by(server)
+    figures = await watch(server, opened["port"], opened["tokens"], seconds, noise_dbfs, seed)
     assert server.stdin is not None
     assert server.stdout is not None
+    server.stdin.close()
+    async with asyncio.timeout(CLOSING_SECONDS):
+        left = json.loads(await server.stdout.readline())
+        await server.wait()
+    return {**figures, **told(left)}
+
+
+async def opened_by(server: Process) -> dict[str, Any]:
+    """What the measured side says when it listens."""
+    assert server.stdout is not None
+    async with asyncio.timeout(SETUP_SECONDS):
+        opened: dict[str, Any] = json.loads(await server.stdout.readline())
+        return opened
+
+
+async def watch(
+    server: Process, port: int, tokens: list[str], seconds: float, noise_dbfs: float, seed: int
+) -> dict[str, Any]:
+    """A call for each token; what they cost the process that listens at `port`, and what the callers saw."""
+    calls = len(tokens)
     async with asyncio.timeout(SETUP_SECONDS):
         sounds = await Sounds.make(noise_dbfs)
-        opened = json.loads(await server.stdout.readline())
         idle = usage(server.pid)
-        crowd = Crowd(opened["port"], opened["tokens"], sounds, seed)
+        crowd = Crowd(port, tokens, sounds, seed)
         await crowd.come(RAMP_SECONDS)
     await asyncio.sleep(SETTLE_SECONDS)
     crowd.measure(True)
@@ -105,10 +126,6 @@ async def measure(server: Process, calls: int, seconds: float, noise_dbfs: float
     after, own_after = usage(server.pid), process_time()
     crowd.measure(False)
     await crowd.leave()
-    server.stdin.close()
-    async with asyncio.timeout(CLOSING_SECONDS):
-        left = json.loads(await server.stdout.readline())
-        await server.wait()
     call_seconds = calls * took
     return {
         "calls": calls,
@@ -122,7 +139,6 @@ async def measure(server: Process, calls: int, seconds: float, noise_dbfs: float
         "rss_mb_per_call": round((after.rss_mb - idle.rss_mb) / calls, 3),
         **seen(crowd.noted, call_seconds),
         "callers_cpu_ms_per_call_second": round(1000 * (own_after - own_before) / call_seconds, 2),
-        **told(left),
     }
 
 
@@ -171,7 +187,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         async with vendors_of(options.providers, Path(folder)) as vendors:
             server = await start(options.calls, Path(folder), options.providers, vendors, options.core)
             try:
-                figures = await measure(server, options.calls, options.seconds, options.noise_dbfs, options.seed)
+                figures = await measure(server, options.seconds, options.noise_dbfs, options.seed)
             finally:
                 await ended(server)
     calls_a_core = round(1000 / figures["cpu_ms_per_call_second"], 1)

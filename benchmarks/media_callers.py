@@ -157,7 +157,7 @@ class Caller(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         now = monotonic()
-        head = bytes(frame.get_payload_as_memoryview()[:14])
+        head = bytes(frame.get_payload_as_memoryview()[:15]).replace(b" ", b"")[:14]
         if head == b'{"event":"play':
             if now - self._last_frame > SPELL_GAP:
                 self._agent_begins(now)
