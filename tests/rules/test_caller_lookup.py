@@ -18,6 +18,7 @@ from voiceera.rules.caller_lookup import LONGEST_VALUE, MOST_VARIABLES, CallerLo
         ('{"name": null, "orders": [1], "address": {"city": "Rome"}, "city": "Rome"}', None, {"city": "Rome"}),
         ('{"first name": "x", "1st": "x", "": "x", "ok_1": "y"}', None, {"ok_1": "y"}),
         ('{"caller_number": "+19005551234", "called_number": "0", "name": "D"}', None, {"name": "D"}),
+        (r'{"name": "D\u0000an\ud800a", "city": "Z\u00fcrich"}', None, {"name": "Dana", "city": "Zürich"}),
         ("{}", None, {}),
     ],
 )  # fmt: skip

@@ -27,8 +27,11 @@ class KeySounds:
         self._playback.append(tag, sound)
         self._playback.finish(tag)
         seconds = len(sound) / (self._format.sample_rate * self._format.bytes_per_sample)
-        async with asyncio.timeout(seconds + _SLACK_SECONDS):
-            await heard.wait()
+        try:
+            async with asyncio.timeout(seconds + _SLACK_SECONDS):
+                await heard.wait()
+        finally:
+            self._heard.pop(tag, None)
 
     def are(self, tag: str) -> bool:
         """Whether this utterance of the playback is keys, and no words."""
@@ -36,5 +39,5 @@ class KeySounds:
 
     def finished(self, tag: str) -> None:
         """The playback is through with it."""
-        if (heard := self._heard.pop(tag, None)) is not None:
-            heard.set()
+        if tag in self._heard:
+            self._heard[tag].set()

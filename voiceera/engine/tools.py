@@ -84,9 +84,9 @@ class ToolDesk:
 
 
 class CallTools:
-    """`all_heard` returns when the caller has heard all that was ordered to be said, `sound_keys` when the keys'
-    tones were heard; `spawn` makes a task that the
-    call owns: what a carrier was asked for goes on when the caller interrupts."""
+    """`all_heard` returns when the caller has heard all that was ordered to be said, `sound_keys` when they have
+    heard the tones of keys; `spawn` makes a task that the call owns: what a carrier was asked for goes on when the
+    caller interrupts."""
 
     def __init__(
         self,

@@ -44,8 +44,8 @@ def variables_in(answer: str, result: str | None) -> dict[str, str]:
 
 def _text(value: object) -> str | None:
     match value:
-        case str():
-            return value
+        case str():  # what no text can hold is left out of it
+            return value.encode(errors="ignore").decode().replace("\0", "")
         case bool():
             return "yes" if value else "no"
         case int() | float():
