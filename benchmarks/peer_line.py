@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.int16]
-
 RATE = 8000
 FRAME_BYTES = 160
 WORDS = "I would like to see you on another day"
