@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from voiceera.providers.speech.local.serving import Understood, Worker
+from voiceera.providers.speech.local.serving import Asked, Understood, Worker
+from voiceera.providers.speech.local.whole import WholeUtterances
 from voiceera.providers.speech.local.wire import Audio, Begin, End, Load
 from voiceera.providers.speech.neural.expectations import UNEXPECTED, Expectations
 from voiceera.rules.audio import L16_16K, Pcm, encode
@@ -38,15 +39,13 @@ def test_a_beginning_is_as_likely_as_the_likeliest_word_it_may_become(mixed: Exp
     assert mixed.beginning("zebra", (START,)) == mixed.word("zebra", (START,)) == UNEXPECTED
 
 
-class Counting:
+class Counting(WholeUtterances):
     """Notes how much it was given to recognize, and when."""
 
     def __init__(self) -> None:
         self.given: list[int] = []
 
-    def prepare(self, phrases: tuple[str, ...]) -> None: ...
-
-    def recognize(self, pcm: Pcm, phrases: tuple[str, ...], expected: tuple[str, ...]) -> Understood:
+    def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
         self.given.append(len(pcm))
         return Understood(f"{len(self.given)}")
 

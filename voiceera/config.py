@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     voice_calls_per_user: int = 20
     """Calls over the voice WebSocket that one user may hold at a time: telephone calls shall find seats, too."""
     recognizer_processes: int = 1
-    """Worker processes of the embedded recognizer, for each media process."""
+    """Worker processes of a recognizer that runs on this machine, for each media process."""
+    models_dir: Path | None = None
+    """Where models that the operator brings lie, a folder for each vendor; unset: `data_dir`/models."""
 
     public_url: str = ""
     """What carriers are told and what their signatures are checked against; empty: http://api_host:api_port."""
@@ -131,6 +133,10 @@ class Settings(BaseSettings):
             for name, value in values.items()
             if value is not None
         }
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models_dir or self.data_dir / "models"
 
     @property
     def recordings_dir(self) -> Path:

@@ -15,6 +15,7 @@ from tests.api.jobs import do_due
 from tests.vendors.test_deepgram import serve_deepgram
 from voiceera.config import Settings
 from voiceera.errors import ProviderError
+from voiceera.providers.on_this_machine import Machine
 from voiceera.providers.outbound import allow_list
 from voiceera.providers.protocols import SpeechToText, Voice
 from voiceera.providers.speech.espeak import EspeakTextToSpeech
@@ -55,7 +56,9 @@ def kind_of(book: CallBook, recognizers: Recognizers | None = None, *, allow: st
     """`allow`: inside addresses that vendors may have."""
     archive = SoundArchive(book.settings.recordings_dir)
     connections = Connections(book.database, Vault.load(book.settings), allow_list(allow))
-    return transcription(book.database, archive, recognizers or registered(connections))
+    return transcription(
+        book.database, archive, recognizers or registered(connections, Machine(book.settings.models_folder))
+    )
 
 
 async def spoken(text: str, voice: str = "en-US") -> "np.ndarray[Any, np.dtype[np.int16]]":

@@ -184,7 +184,7 @@ async def delete_agent(work: Writing, agent_id: UUID) -> None:
 async def get_agent_config(work: Reading, agent_id: UUID) -> Success[AgentConfigShown]:
     """The whole configuration that a call would run with, and what is missing for it to run."""
     agent = await agent_of(work, agent_id)
-    missing = await service.missing(work.connection, agent)
+    missing = await service.missing(work.connection, agent, work.backend.settings.models_folder)
     return success(
         AgentConfigShown(
             agent_id=agent.id,

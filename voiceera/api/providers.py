@@ -32,5 +32,7 @@ async def list_all_providers(
     work: Reading, type: Annotated[ProviderType | None, Query()] = None
 ) -> Success[list[ListedProvider]]:
     """Every provider, those that run inside the platform among them, with the schemas that draw their forms."""
-    found = await provider_catalog.providers(work.connection, work.organization_id, type)
+    found = await provider_catalog.providers(
+        work.connection, work.organization_id, work.backend.settings.models_folder, type
+    )
     return success([ListedProvider.model_validate(each) for each in found])

@@ -7,6 +7,7 @@ from voiceera.config import Settings
 from voiceera.engine.session import CallProviders
 from voiceera.errors import ProviderError, VoiceEraError
 from voiceera.log import get_logger
+from voiceera.providers.on_this_machine import Machine
 from voiceera.providers.protocols import TextToSpeech
 from voiceera.providers.registry import Kind, load
 from voiceera.rules.calls import CallBrief
@@ -19,10 +20,7 @@ log = get_logger("providers")
 
 class Providers:
     def __init__(self, settings: Settings, connections: Connections) -> None:
-        self._options: dict[tuple[Kind, str], dict[str, Any]] = {
-            (Kind.SPEECH_TO_TEXT, name): {"processes": settings.recognizer_processes}
-            for name in ("moonshine", "pocketsphinx")
-        }
+        self._machine = Machine(settings.models_folder, settings.recognizer_processes)
         self._connections = connections
         self._made: dict[tuple[Kind, str], Any] = {}
 
@@ -78,14 +76,14 @@ class Providers:
 
     async def _get(self, brief: CallBrief, kind: Kind, name: str) -> Any:
         """A provider with settings of its own takes an integration: the oldest, or the one that is named after a
-        slash. The others are the platform's."""
+        slash. The others are the platform's, and what follows a slash is a model that lies on this machine."""
         if (made := self._made.get((kind, name))) is not None:
             return made
         try:
             factory = load(kind, name.partition("/")[0])
             if hasattr(factory, "Settings"):
                 return await self._connections.named(brief.organization_id, kind, name)
-            made = factory(**self._options.get((kind, name), {}))
+            made = self._machine.make(kind, name)
         except ImportError as missing:
             raise ProviderError(name, f"its package is not installed: {missing.name}", permanent=True) from missing
         except ProviderError:

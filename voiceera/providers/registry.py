@@ -61,6 +61,10 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.BRAIN, "external"): "voiceera.providers.models.outside:OutsideBrain",
     (Kind.TOOL, "http"): "voiceera.providers.http_tool:HttpEndpoints",
     (Kind.TEXT_TO_SPEECH, "espeak"): "voiceera.providers.speech.espeak:EspeakTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "vosk"): "voiceera.providers.speech.vosk:VoskSpeechToText",
+    (Kind.SPEECH_TO_TEXT, "sherpa-onnx"): "voiceera.providers.speech.sherpa_onnx:SherpaOnnxSpeechToText",
+    (Kind.SPEECH_TO_TEXT, "faster-whisper"): "voiceera.providers.speech.faster_whisper:FasterWhisperSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "piper"): "voiceera.providers.speech.piper:PiperTextToSpeech",
     (Kind.STORAGE, "objects"): "voiceera.providers.storage.objects:ObjectStorage",
 }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
@@ -13,13 +14,15 @@ from voiceera.rules import analysis_plan, flows, tools
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.flows import LanguageStep
 from voiceera.rules.tools import RecordOutcome, SwitchLanguage
-from voiceera.services.provider_catalog import languages_of
+from voiceera.services.provider_catalog import languages_of, without_model
 from voiceera.store import agents, integrations, prompts
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
 
 EMBEDDED = {Kind.SPEECH_TO_TEXT: ("moonshine", "pocketsphinx"), Kind.TEXT_TO_SPEECH: ("espeak",)}
 """What needs no integration: it runs inside the platform."""
+BROUGHT = {Kind.SPEECH_TO_TEXT: ("vosk", "sherpa-onnx", "faster-whisper"), Kind.TEXT_TO_SPEECH: ("piper",)}
+"""What needs none either, but models that the operator brings."""
 
 _PROVIDER_FIELDS = {
     "llm_provider": Kind.LANGUAGE_MODEL,
@@ -78,7 +81,7 @@ def _saved_in_calls(config: AgentConfig) -> frozenset[str]:
     return frozenset(saved)
 
 
-async def missing(connection: Connection, agent: Agent) -> list[Missing]:
+async def missing(connection: Connection, agent: Agent, models_dir: Path) -> list[Missing]:
     """What the agent lacks for a call, in the order in which a call would need it."""
     config = agent.config
     lines = await integrations.of_type(connection, agent.organization_id, "telephony", config.telephony_provider)
@@ -102,6 +105,10 @@ async def missing(connection: Connection, agent: Agent) -> list[Missing]:
         for name in filter(None, (getattr(config, field), *config.fallback_providers.get(kind, ()))):
             provider, _, wanted = name.partition("/")
             if provider in EMBEDDED.get(Kind(kind), ()):
+                continue
+            if provider in BROUGHT.get(Kind(kind), ()):
+                if (why := without_model(Kind(kind), name, models_dir)) is not None:
+                    found.append(Missing(field, f"{name}: {why}."))
                 continue
             there = await integrations.of_type(connection, agent.organization_id, kind, provider)
             if not any(not wanted or row.name == wanted for row in there):

@@ -1,10 +1,11 @@
 """Every provider there is: what it speaks, what it takes, and whether an organization can use it now."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from voiceera.errors import Invalid
+from voiceera.errors import Invalid, ProviderError
 from voiceera.providers.registry import Kind, load, names
 from voiceera.services.integrations import TYPES
 from voiceera.store import integrations
@@ -26,14 +27,16 @@ class Listed:
     is_configured: bool
 
 
-async def providers(connection: Connection, organization_id: UUID, type_: str | None = None) -> list[Listed]:
+async def providers(
+    connection: Connection, organization_id: UUID, models_dir: Path, type_: str | None = None
+) -> list[Listed]:
     """All of them, or those of one type; the type "telephony" is the carriers'."""
     found = []
     for name_of_type, kind in TYPES.items():
         if type_ not in (None, name_of_type):
             continue
         connected = {row.provider for row in await integrations.of_type(connection, organization_id, name_of_type)}
-        found += [_listed(name_of_type, kind, name, connected) for name in names(kind)]
+        found += [_listed(name_of_type, kind, name, connected, models_dir) for name in names(kind)]
     return found
 
 
@@ -46,19 +49,38 @@ def languages_of(kind: Kind, name: str) -> tuple[str, ...] | None:
     return languages
 
 
-def _listed(type_: str, kind: Kind, name: str, connected: set[str]) -> Listed:
+def without_model(kind: Kind, name: str, models_dir: Path) -> str | None:
+    """Why "vendor" or "vendor/model" cannot be used, for a vendor whose models the operator brings."""
+    vendor, _, model = name.partition("/")
+    try:
+        factory = load(kind, vendor)
+        factory.find(models_dir / vendor, model)
+    except ImportError:
+        return f"{vendor} is not installed: pip install 'voiceera[{vendor}]'"
+    except ProviderError as error:
+        return error.message
+    return None
+
+
+def _listed(type_: str, kind: Kind, name: str, connected: set[str], models_dir: Path) -> Listed:
     try:
         factory = load(kind, name)
     except ImportError:
         return Listed(type_, name, None, None, None, None, is_installed=False, is_configured=False)
-    takes_integration = hasattr(factory, "Settings")
+    takes_integration, from_folder = hasattr(factory, "Settings"), getattr(factory, "FROM_FOLDER", False)
+    voices = getattr(factory, "VOICES", None)
+    if from_folder and kind is Kind.TEXT_TO_SPEECH:
+        voices = factory.models_in(models_dir / name)
+    is_there = name in connected if takes_integration else True
+    if from_folder:
+        is_there = bool(factory.models_in(models_dir / name))
     return Listed(
         type=type_,
         name=name,
         languages=getattr(factory, "LANGUAGES", None),
-        voices=getattr(factory, "VOICES", None),
+        voices=voices,
         settings=factory.Settings.model_json_schema() if takes_integration else None,
         credentials=factory.Credentials.model_json_schema() if takes_integration else None,
         is_installed=True,
-        is_configured=not takes_integration or name in connected,
+        is_configured=is_there,
     )

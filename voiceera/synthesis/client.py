@@ -1,4 +1,5 @@
-"""Text to PCM by espeak-ng, which runs in a process of its own. Text crosses a pipe: never argv, never a log."""
+"""Text to PCM by a library in a process of its own, espeak-ng if none is named. Text crosses a pipe: never argv,
+never a log."""
 
 import asyncio
 import contextlib
@@ -14,6 +15,7 @@ from voiceera.synthesis.voices import ENGLISH
 from voiceera.synthesis.wire import ANSWER_HEADER, READY, Kind, Request, pack_request
 
 VENDOR = "espeak"
+ESPEAK = tuple(module("voiceera.synthesis.speaker"))
 _Pieces = asyncio.Queue[bytes | ProviderError | None]
 """What a request waits for: audio, then None (the end) or why there is no more."""
 
@@ -21,21 +23,22 @@ _Pieces = asyncio.Queue[bytes | ProviderError | None]
 class _Process:
     """One run of the speaker: requests in, answers handed to whoever asked, until it dies or is closed."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, vendor: str, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self._vendor = vendor
         self.waiting: dict[int, _Pieces] = {}
         self.alive = True
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, vendor: str, command: tuple[str, ...]) -> Self:
         process = await asyncio.create_subprocess_exec(
-            *module("voiceera.synthesis.speaker"),
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
         )
-        started = cls(process)
+        started = cls(vendor, process)
         try:
             async with contextlib.aclosing(started.answers(READY)) as ready:
                 async for _ in ready:
@@ -59,7 +62,7 @@ class _Process:
         self.waiting[number] = pieces
         try:
             if not self.alive:
-                raise _died()
+                raise self._died()
             while (piece := await pieces.get()) is not None:
                 if isinstance(piece, ProviderError):
                     raise piece
@@ -75,27 +78,25 @@ class _Process:
                 number, kind, length = ANSWER_HEADER.unpack(await stdout.readexactly(ANSWER_HEADER.size))
                 payload = await stdout.readexactly(length)
                 if (pieces := self.waiting.get(number)) is not None:  # else: the asker has gone
-                    pieces.put_nowait(_meaning(kind, payload))
+                    pieces.put_nowait(self._meaning(kind, payload))
         self.alive = False
         for pieces in self.waiting.values():
-            pieces.put_nowait(_died())
+            pieces.put_nowait(self._died())
 
     async def close(self) -> None:
         await end_piped(self.process, self._reader)
 
+    def _meaning(self, kind: int, payload: bytes) -> bytes | ProviderError | None:
+        match kind:
+            case Kind.AUDIO:
+                return payload
+            case Kind.END:
+                return None
+            case _:
+                return ProviderError(self._vendor, payload.decode(), permanent=True)
 
-def _meaning(kind: int, payload: bytes) -> bytes | ProviderError | None:
-    match kind:
-        case Kind.AUDIO:
-            return payload
-        case Kind.END:
-            return None
-        case _:
-            return ProviderError(VENDOR, payload.decode(), permanent=True)
-
-
-def _died() -> ProviderError:
-    return ProviderError(VENDOR, "the synthesis process ended unexpectedly")
+    def _died(self) -> ProviderError:
+        return ProviderError(self._vendor, "the synthesis process ended unexpectedly")
 
 
 class Synthesizer:
@@ -106,7 +107,9 @@ class Synthesizer:
     more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, vendor: str = VENDOR, command: tuple[str, ...] = ESPEAK) -> None:
+        self._vendor = vendor
+        self._command = command
         self._process: _Process | None = None
         self._starting = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -162,5 +165,5 @@ class Synthesizer:
                 await self._process.close()
                 self._process = None
             if self._process is None:
-                self._process = await _Process.start()
+                self._process = await _Process.start(self._vendor, self._command)
             return self._process

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 from voiceera.config import Settings
 from voiceera.processes import process_name
+from voiceera.providers.on_this_machine import Machine
 from voiceera.providers.outbound import allow_list
 from voiceera.providers.webhook_sender import WebhookSender
 from voiceera.rules.sound_files import SoundFormat
@@ -54,7 +55,7 @@ async def run_worker(
         *mail_kinds(database, settings),
         analysis(database, connections),
         encoding(database, archive, SoundFormat(settings.recording_format)),
-        transcription(database, archive, registered(connections)),
+        transcription(database, archive, registered(connections, Machine(settings.models_folder))),
         trial(database, public_url),
         Deliveries(Post(database, vault, sender), stop).kind(),
     ]

@@ -9,6 +9,7 @@ from uuid import UUID
 from voiceera.clock import utc_now
 from voiceera.errors import NotFound, ProviderError, VoiceEraError
 from voiceera.log import get_logger
+from voiceera.providers.on_this_machine import Machine
 from voiceera.providers.protocols import SpeechToText
 from voiceera.providers.registry import Kind as ProviderKind
 from voiceera.providers.registry import load
@@ -29,17 +30,18 @@ from voiceera.worker.jobs import SWEPT_AT_ONCE, Kind
 log = get_logger("transcription")
 
 Recognizers = Callable[[UUID, str], AbstractAsyncContextManager[SpeechToText]]
-"""An organization's recognizer, by its name or that of its integration after a slash. Raises VoiceEraError."""
+"""An organization's recognizer, by its name; after a slash that of its integration, or of its model on this machine.
+Raises VoiceEraError."""
 
 
-def registered(connections: Connections) -> Recognizers:
+def registered(connections: Connections, machine: Machine) -> Recognizers:
     @asynccontextmanager
     async def recognizer(organization_id: UUID, name: str) -> AsyncIterator[SpeechToText]:
         factory = load(ProviderKind.SPEECH_TO_TEXT, name.partition("/")[0])
         if hasattr(factory, "Settings"):  # an account of the organization's, which others use, too
             yield await connections.named(organization_id, ProviderKind.SPEECH_TO_TEXT, name)
             return
-        own = cast(SpeechToText, factory())
+        own = cast(SpeechToText, machine.make(ProviderKind.SPEECH_TO_TEXT, name))
         try:
             yield own
         finally:

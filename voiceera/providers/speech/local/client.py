@@ -1,4 +1,4 @@
-"""The client's side of a recognizer that runs on this machine, in worker processes. English only."""
+"""The client's side of a recognizer that runs on this machine, in worker processes."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,6 @@ from voiceera.providers.speech.local.wire import (
     decode_answer,
     pack,
 )
-from voiceera.rules.audio import AudioFormat
 
 
 class LocalSpeechToText:
@@ -32,6 +31,7 @@ class LocalSpeechToText:
 
     vendor: ClassVar[str]
     module: ClassVar[str]
+    LANGUAGES: ClassVar[tuple[str, ...] | None] = None
 
     def __init__(self, processes: int = 1) -> None:
         self._workers: list[_Worker | None] = [None] * processes
@@ -39,7 +39,7 @@ class LocalSpeechToText:
         self._next = itertools.cycle(range(processes))
 
     async def open(self, recognition: Recognition) -> "LocalStream":
-        if not recognition.language.lower().startswith("en"):
+        if self.LANGUAGES is not None and recognition.language.lower()[:2] not in self.LANGUAGES:
             raise UnknownLanguage(
                 self.vendor,
                 f"The embedded recognizer knows English only, not {recognition.language!r}; "
@@ -48,7 +48,11 @@ class LocalSpeechToText:
         worker = await self._worker()
         key = hashlib.sha256("\n".join(recognition.phrases).encode()).hexdigest()
         worker.send(Load(key, recognition.phrases))
-        return LocalStream(worker, key, recognition.audio_format)
+        return LocalStream(worker, key, recognition)
+
+    def arguments(self) -> tuple[str, ...]:
+        """What its worker processes are told on the command line. Raises ProviderError."""
+        return ()
 
     async def close(self) -> None:
         running = [worker for worker in self._workers if worker is not None]
@@ -66,19 +70,19 @@ class LocalSpeechToText:
                 await worker.close()
                 worker = None
             if worker is None:
-                worker = self._workers[place] = await _Worker.start(self.vendor, self.module)
+                worker = self._workers[place] = await _Worker.start(self.vendor, self.module, self.arguments())
             return worker
 
 
 class LocalStream:
     """One caller's ear. See RecognitionStream."""
 
-    def __init__(self, worker: "_Worker", key: str, audio_format: AudioFormat) -> None:
+    def __init__(self, worker: "_Worker", key: str, recognition: Recognition) -> None:
         self._worker = worker
         self._key = key
-        self._format = audio_format
+        self._format, self._language = recognition.audio_format, recognition.language
         self._number = 0
-        self._closed = asyncio.Event()
+        self._partials: asyncio.Queue[Heard] = asyncio.Queue(100)
         self._final: asyncio.Future[Heard] | None = None
 
     @property
@@ -88,8 +92,9 @@ class LocalStream:
     def begin_utterance(self, expected: tuple[str, ...] = ()) -> None:
         self.abandon_utterance()
         self._final = asyncio.get_running_loop().create_future()
-        self._number = self._worker.listen(self._final)
-        self._worker.send(Begin(self._number, self._key, self._format.encoding, self._format.sample_rate, expected))
+        self._number = self._worker.listen(self._final, self._partials)
+        line = self._format
+        self._worker.send(Begin(self._number, self._key, line.encoding, line.sample_rate, expected, self._language))
 
     def push(self, audio: bytes) -> None:
         if self._final is not None:
@@ -109,15 +114,12 @@ class LocalStream:
             self._worker.send(Drop(self._number))
 
     async def partials(self) -> AsyncIterator[Heard]:
-        """None come: an utterance is decoded whole, which understands more."""
-        await self._closed.wait()
-        nothing: tuple[Heard, ...] = ()
-        for heard in nothing:
-            yield heard
+        """None come from a recognizer that hears an utterance whole."""
+        while True:
+            yield await self._partials.get()
 
     async def close(self) -> None:
         self.abandon_utterance()
-        self._closed.set()
 
 
 class _Worker:
@@ -126,7 +128,9 @@ class _Worker:
     def __init__(self, vendor: str, process: asyncio.subprocess.Process) -> None:
         self._vendor = vendor
         self._process = process
-        self._listeners: dict[int, asyncio.Future[Heard]] = {}
+        self._problem = ""
+        """Why it never came to work, in its own words."""
+        self._listeners: dict[int, tuple[asyncio.Future[Heard], asyncio.Queue[Heard]]] = {}
         self._numbers = itertools.count(1)
         self._ready = asyncio.Event()
         self.is_alive = True
@@ -137,9 +141,10 @@ class _Worker:
         return self._process.pid
 
     @classmethod
-    async def start(cls, vendor: str, module: str) -> Self:
+    async def start(cls, vendor: str, module: str, arguments: tuple[str, ...]) -> Self:
         process = await asyncio.create_subprocess_exec(
             *command(module),
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the parent's to handle
@@ -154,10 +159,10 @@ class _Worker:
             raise
         return worker
 
-    def listen(self, final: asyncio.Future[Heard]) -> int:
-        """A number for a new utterance, whose answer goes to `final`."""
+    def listen(self, final: asyncio.Future[Heard], partials: asyncio.Queue[Heard]) -> int:
+        """A number for a new utterance, whose answers go to these two."""
         number = next(self._numbers)
-        self._listeners[number] = final
+        self._listeners[number] = final, partials
         if not self.is_alive:
             self._fail(final)
         return number
@@ -181,16 +186,26 @@ class _Worker:
                 self._take(decode_answer(await stdout.readexactly(length)))
         self.is_alive = False
         self._ready.set()
-        for final in self._listeners.values():
+        for final, _ in self._listeners.values():
             self._fail(final)
         self._listeners.clear()
 
     def _take(self, answer: Answer) -> None:
         if answer.number == 0:
-            self._ready.set()
+            if answer.rejected:
+                self._problem = answer.text  # and its output ends with that
+            else:
+                self._ready.set()
             return
-        final = self._listeners.pop(answer.number, None)
-        if final is not None and not final.done():
+        if (listener := self._listeners.get(answer.number)) is None:
+            return
+        final, partials = listener
+        if not answer.final:
+            if not partials.full():
+                partials.put_nowait(Heard(answer.text, final=False))
+            return
+        del self._listeners[answer.number]
+        if not final.done():
             final.set_result(Heard(answer.text, True, answer.confidence, answer.rejected))
 
     def _fail(self, final: asyncio.Future[Heard]) -> None:
@@ -199,4 +214,5 @@ class _Worker:
             final.exception()  # whoever waits still gets it; nobody waiting is no fault
 
     def _died(self) -> ProviderError:
-        return ProviderError(self._vendor, "the recognizer's process ended unexpectedly")
+        message = self._problem or "the recognizer's process ended unexpectedly"
+        return ProviderError(self._vendor, message, permanent=bool(self._problem))

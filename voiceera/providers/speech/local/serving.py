@@ -3,16 +3,14 @@
 Recognizing holds the interpreter's lock for a tenth of a second and more, so it has no place beside live calls.
 """
 
+import os
 import signal
 import sys
 import traceback
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
-
-import numpy as np
-import numpy.typing as npt
-import soxr
 
 from voiceera.providers.speech.local.wire import (
     LENGTH,
@@ -26,15 +24,20 @@ from voiceera.providers.speech.local.wire import (
     decode_request,
     pack,
 )
-from voiceera.rules.audio import AudioFormat, Encoding, Pcm, decode
+from voiceera.rules.audio import AudioFormat, Encoding
 
 RATE = 16000
 _PHRASES_KEPT = 64
-_PAUSE_SECONDS = 0.16
-_QUIET = 10 ** (-26 / 10)
-"""So much softer than the loudest 20 ms: a pause, by power."""
-_SILENT, _AUDIBLE = 16.0**2, 200.0**2
-"""Power of 16-bit samples: never speech, and loud enough to be some."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known of an utterance before it is heard. `phrases`: all that this call expects; `expected`: what would
+    answer the present question; `language`: BCP 47."""
+
+    phrases: tuple[str, ...]
+    expected: tuple[str, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,50 +49,23 @@ class Understood:
     rejected: bool = False
 
 
+class Utterance(Protocol):
+    def hear(self, audio: bytes) -> str | None:
+        """More of it, in the line's format. What it is taken for so far, where that has changed."""
+
+    def finish(self) -> Understood:
+        """All of it was heard."""
+
+
 class Recognizer(Protocol):
     def prepare(self, phrases: tuple[str, ...]) -> None:
         """Be ready for calls in which these are expected."""
 
-    def recognize(self, pcm: Pcm, phrases: tuple[str, ...], expected: tuple[str, ...]) -> Understood:
-        """One whole utterance at 16 kHz. `expected`: the phrases that would answer the present question."""
+    def begin(self, asked: Asked, audio_format: AudioFormat) -> Utterance: ...
 
 
-class _Utterance:
-    """The sound of one utterance, and what it is taken for already while the speaker pauses."""
-
-    def __init__(self, began: Begin, phrases: tuple[str, ...]) -> None:
-        self.phrases, self.expected = phrases, began.expected
-        self.so_far: Understood | None = None
-        """All that was said, as long as nothing more is."""
-        self._format = AudioFormat(Encoding(began.encoding), began.sample_rate)
-        self._audio = bytearray()
-        self._loudest = 0.0
-        self._quiet_samples = 0
-
-    def hear(self, audio: bytes) -> None:
-        self._audio += audio
-        pcm = decode(audio, self._format).astype(np.float64)
-        for block in np.split(pcm, range(self._format.frame_samples, len(pcm), self._format.frame_samples)):
-            self._weigh(block)
-
-    def _weigh(self, block: npt.NDArray[np.float64]) -> None:
-        power = float(np.square(block).mean()) if len(block) else 0.0
-        self._loudest = max(self._loudest, power)
-        if power > max(_QUIET * self._loudest, _SILENT):
-            self._quiet_samples, self.so_far = 0, None
-        else:
-            self._quiet_samples += len(block)
-
-    @property
-    def has_paused(self) -> bool:
-        """After speech it is quiet for a moment: perhaps that was all."""
-        return self._loudest > _AUDIBLE and self._quiet_samples >= _PAUSE_SECONDS * self._format.sample_rate
-
-    def pcm(self) -> Pcm:
-        pcm = decode(bytes(self._audio), self._format)
-        if self._format.sample_rate != RATE:
-            pcm = np.asarray(soxr.resample(pcm, self._format.sample_rate, RATE), np.int16)
-        return pcm
+class CannotServe(Exception):
+    """A recognizer has not what it needs; the text tells the operator what."""
 
 
 class Worker:
@@ -97,18 +73,20 @@ class Worker:
         self._recognizer = recognizer
         self._answers = answers
         self._phrases: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        self._utterances: dict[int, _Utterance] = {}
+        self._utterances: dict[int, Utterance | None] = {}
+        """None: the recognizer stumbled over it."""
 
     def take(self, request: Request) -> None:
         match request:
             case Load(key, phrases):
                 self._load(key, phrases)
-            case Begin(number, key):
-                self._utterances[number] = _Utterance(request, self._phrases[key])
+            case Begin(number, key, encoding, rate, expected, language):
+                asked = Asked(self._phrases[key], expected, language)
+                self._utterances[number] = self._recognizer.begin(asked, AudioFormat(Encoding(encoding), rate))
             case Audio(number, audio):
-                self._hear(self._utterances[number], audio)
+                self._hear(number, audio)
             case End(number):
-                self._finish(number, self._utterances.pop(number))
+                self._finish(number)
             case Drop(number):
                 self._utterances.pop(number)
 
@@ -123,31 +101,49 @@ class Worker:
         if len(self._phrases) > _PHRASES_KEPT:
             self._phrases.popitem(last=False)
 
-    def _hear(self, utterance: _Utterance, audio: bytes) -> None:
-        """The pause that will end the turn is used to recognize, so that nobody waits for it afterwards."""
-        utterance.hear(audio)
-        if utterance.so_far is None and utterance.has_paused:
-            utterance.so_far = self._recognized(utterance)
+    # An utterance that the recognizer stumbles over is not understood; it costs nobody else their call.
 
-    def _recognized(self, utterance: _Utterance) -> Understood:
-        """One that the recognizer stumbles over is not understood; it costs nobody else their call."""
+    def _hear(self, number: int, audio: bytes) -> None:
+        if (utterance := self._utterances[number]) is None:
+            return
         try:
-            return self._recognizer.recognize(utterance.pcm(), utterance.phrases, utterance.expected)
+            so_far = utterance.hear(audio)
         except Exception:
             traceback.print_exc()  # to standard error: the answers go out by the other
-            return Understood("", rejected=True)
+            self._utterances[number] = None
+            return
+        if so_far is not None:
+            self.tell(Answer(number, so_far, final=False))
 
-    def _finish(self, number: int, utterance: _Utterance) -> None:
-        found = utterance.so_far or self._recognized(utterance)
+    def _finish(self, number: int) -> None:
+        utterance = self._utterances.pop(number)
+        found = Understood("", rejected=True)
+        if utterance is not None:
+            try:
+                found = utterance.finish()
+            except Exception:
+                traceback.print_exc()
         self.tell(Answer(number, found.text, found.confidence, found.rejected))
 
 
-def serve(recognizer: Recognizer) -> None:
-    """Answer requests until there are no more."""
+def serve(load: Callable[[], Recognizer]) -> None:
+    """Load the recognizer, then answer requests until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    requests = sys.stdin.buffer
-    worker = Worker(recognizer, sys.stdout.buffer)
+    requests, answers = sys.stdin.buffer, _answers()
+    try:
+        worker = Worker(load(), answers)
+    except CannotServe as problem:
+        answers.write(pack(Answer(0, str(problem), rejected=True)))
+        answers.flush()
+        return
     worker.tell(Answer(0))
     while len(header := requests.read(LENGTH.size)) == LENGTH.size:
         (length,) = LENGTH.unpack(header)
         worker.take(decode_request(requests.read(length)))
+
+
+def _answers() -> BinaryIO:
+    """Standard output for ourselves alone: what a library prints goes to standard error."""
+    ours = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return os.fdopen(ours, "wb")

@@ -15,13 +15,15 @@ class Load(msgspec.Struct, tag=True, frozen=True):
 
 
 class Begin(msgspec.Struct, tag=True, frozen=True):
-    """Utterance `number` starts, in a line's format; `expected` would answer the present question."""
+    """Utterance `number` starts, in a line's format and a language (BCP 47); `expected` would answer the present
+    question."""
 
     number: int
     key: str
     encoding: str
     sample_rate: int
     expected: tuple[str, ...] = ()
+    language: str = ""
 
 
 class Audio(msgspec.Struct, tag=True, frozen=True):
@@ -41,12 +43,14 @@ Request = Load | Begin | Audio | End | Drop
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What an utterance was taken for; `number` 0: the worker is ready. `confidence` from 0 to 1."""
+    """What an utterance was taken for; `number` 0: the worker is ready, or says why it never will be (`rejected`).
+    `confidence` from 0 to 1. Not `final`: it goes on."""
 
     number: int
     text: str = ""
     confidence: float = 0.0
     rejected: bool = False
+    final: bool = True
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -5,7 +5,8 @@ from functools import lru_cache
 import numpy as np
 
 from voiceera.providers.speech.local.background import BACKGROUND
-from voiceera.providers.speech.local.serving import Understood, serve
+from voiceera.providers.speech.local.serving import Asked, Understood, serve
+from voiceera.providers.speech.local.whole import WholeUtterances
 from voiceera.providers.speech.neural.decoder import Decoder
 from voiceera.providers.speech.neural.expectations import Expectations
 from voiceera.providers.speech.neural.weights import folder
@@ -23,7 +24,7 @@ _NOISE = frozenset(("", "you"))
 _MODELS_KEPT = 64
 
 
-class Moonshine:
+class Moonshine(WholeUtterances):
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
         self._expecting = lru_cache(maxsize=_MODELS_KEPT)(_expecting)
@@ -31,9 +32,9 @@ class Moonshine:
     def prepare(self, phrases: tuple[str, ...]) -> None:
         self._expecting(phrases, ())
 
-    def recognize(self, pcm: Pcm, phrases: tuple[str, ...], expected: tuple[str, ...]) -> Understood:
+    def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
         sound = pcm.astype(np.float32) / np.float32(32768)
-        heard = self._decoder.transcribe(sound, self._expecting(phrases, expected))
+        heard = self._decoder.transcribe(sound, self._expecting(asked.phrases, asked.expected))
         if " ".join(words_of(heard.text)) in _NOISE:
             return Understood("", heard.sureness)
         if heard.sureness < LEAST_SURE:
@@ -56,7 +57,7 @@ def _model(phrases: tuple[str, ...]) -> LanguageModel:
 def main() -> None:
     where = folder()
     assert where is not None, "the client looks first"
-    serve(Moonshine(Decoder(where)))
+    serve(lambda: Moonshine(Decoder(where)))
 
 
 if __name__ == "__main__":

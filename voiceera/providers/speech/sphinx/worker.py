@@ -5,7 +5,8 @@ from collections import OrderedDict
 import numpy as np
 from pocketsphinx import Decoder
 
-from voiceera.providers.speech.local.serving import Understood, serve
+from voiceera.providers.speech.local.serving import Asked, Understood, serve
+from voiceera.providers.speech.local.whole import WholeUtterances
 from voiceera.providers.speech.sphinx.models import Model
 from voiceera.rules.audio import Pcm
 
@@ -14,7 +15,7 @@ LEAST_EXPECTED = 0.5
 """Share of the words heard that must be words of an expected phrase."""
 
 
-class Pocketsphinx:
+class Pocketsphinx(WholeUtterances):
     def __init__(self) -> None:
         self._models: OrderedDict[tuple[str, ...], Model] = OrderedDict()
 
@@ -25,11 +26,11 @@ class Pocketsphinx:
         if len(self._models) > _MODELS_KEPT:
             self._models.popitem(last=False)[1].close()
 
-    def recognize(self, pcm: Pcm, phrases: tuple[str, ...], expected: tuple[str, ...]) -> Understood:
+    def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
         """The utterance is decoded whole: normalizing over all of it understands a quarter more than decoding as it
         comes."""
-        self.prepare(phrases)
-        model = self._models[phrases]
+        self.prepare(asked.phrases)
+        model = self._models[asked.phrases]
         decoder = model.decoder
         decoder.start_utt()
         decoder.process_raw(pcm.astype("<i2").tobytes(), False, True)
@@ -51,7 +52,7 @@ def _confidence(decoder: Decoder) -> float:
 
 
 def main() -> None:
-    serve(Pocketsphinx())
+    serve(Pocketsphinx)
 
 
 if __name__ == "__main__":

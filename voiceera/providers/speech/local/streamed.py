@@ -1,0 +1,59 @@
+"""Recognizers that hear an utterance as it is spoken, and say at any time what it is so far."""
+
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from voiceera.providers.speech.local.serving import RATE, Asked, Understood
+from voiceera.rules.audio import AudioFormat, Pcm, decode
+
+
+class Stream(Protocol):
+    """One utterance in the library's hands, at 16 kHz."""
+
+    def accept(self, pcm: Pcm) -> None: ...
+
+    def so_far(self) -> str: ...
+
+    def finish(self) -> Understood: ...
+
+
+class StreamedUtterances:
+    """Base of recognizers that implement `stream`."""
+
+    def prepare(self, phrases: tuple[str, ...]) -> None: ...
+
+    def stream(self, asked: Asked) -> Stream:
+        raise NotImplementedError
+
+    def begin(self, asked: Asked, audio_format: AudioFormat) -> "StreamedUtterance":
+        return StreamedUtterance(self.stream(asked), audio_format)
+
+
+class StreamedUtterance:
+    def __init__(self, stream: Stream, audio_format: AudioFormat) -> None:
+        self._stream = stream
+        self._format = audio_format
+        self._told = ""
+        same = audio_format.sample_rate == RATE
+        self._resampler = (
+            None if same else soxr.ResampleStream(audio_format.sample_rate, RATE, 1, dtype="int16", quality="MQ")
+        )
+
+    def hear(self, audio: bytes) -> str | None:
+        pcm = decode(audio, self._format)
+        self._accept(pcm if self._resampler is None else self._resampler.resample_chunk(pcm))
+        if (so_far := self._stream.so_far()) == self._told:
+            return None
+        self._told = so_far
+        return so_far
+
+    def finish(self) -> Understood:
+        if self._resampler is not None:
+            self._accept(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        return self._stream.finish()
+
+    def _accept(self, pcm: Pcm) -> None:
+        if len(pcm):
+            self._stream.accept(pcm)
