@@ -10,11 +10,20 @@ import pytest
 from tests.dialing.floor import Floor
 from tests.world import NOON, World, make_world, number, quick
 from voiceera.ids import new_id
-from voiceera.providers.protocols import CarrierTraits, Dial, DialAnswer, EndedAs, Placed
+from voiceera.providers.protocols import (
+    CarrierEvent,
+    CarrierEventKind,
+    CarrierTraits,
+    Dial,
+    DialAnswer,
+    EndedAs,
+    Placed,
+)
 from voiceera.rules.campaigns import CampaignConfig, ContactDraft, RetryRule
 from voiceera.rules.splits import Split
 from voiceera.services import calls, campaigns, contacts
-from voiceera.store import agents, do_not_call
+from voiceera.services.carrier_news import take_in
+from voiceera.store import agents, attempts, do_not_call
 from voiceera.store import campaigns as stored_campaigns
 from voiceera.store.base import Database
 
@@ -415,6 +424,37 @@ async def test_a_worker_that_dies_at_the_dial_leaves_one_ring_at_most(floor: Flo
         assert await floor.dial() == 1
         first, second = floor.world.carrier.dialed
         assert first.reference == second.reference
+
+
+async def test_a_dial_that_was_never_placed_does_not_come_back_to_a_campaign_that_is_over(floor: Floor) -> None:
+    campaign_id = await floor.launch(people=2)
+    floor.world.carrier.answers = [DialAnswer(Placed.UNKNOWN), DialAnswer(Placed.BUSY_NOW)]
+    await floor.dial()
+    async with floor.world.scope() as connection:
+        await campaigns.stop(connection, floor.world.organization_id, campaign_id, floor.now)
+    floor.later(seconds=76)
+    await floor.reap()
+    assert await floor.dial() == 0
+    counts = await floor.counted(campaign_id)
+    assert (counts["canceled"], counts["in_progress"], counts["pending"]) == (2, 0, 0)
+
+
+async def test_a_call_that_ends_in_the_moment_of_the_stop_asks_for_no_other_try(floor: Floor) -> None:
+    campaign_id = await floor.launch(people=1)
+    await floor.dial()
+    (attempt,) = await floor.open_attempts()
+    key = (floor.world.organization_id, campaign_id)
+    async with floor.world.scope() as ending:
+        locked = await attempts.lock(ending, key[0], attempt)
+        assert locked is not None
+        event = CarrierEvent(CarrierEventKind.ENDED, locked.carrier_call_id, EndedAs.BUSY)
+        await take_in(ending, locked, event, floor.now)
+        async with floor.world.scope() as stopping:
+            await campaigns.stop(stopping, *key, floor.now)
+    assert (await floor.contact()).state == "pending"
+    await floor.reap()
+    assert (await floor.contact()).state == "canceled"
+    assert (await floor.counted(campaign_id))["canceled"] == 1
 
 
 async def test_an_unknown_dial_is_settled_by_its_callbacks(floor: Floor) -> None:

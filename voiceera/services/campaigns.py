@@ -224,6 +224,14 @@ async def finish(connection: Connection, campaign: Campaign, message: str, now: 
     await _emit(connection, replace(campaign, completed_at=now), Event.CAMPAIGN_COMPLETED, status, now)
 
 
+async def cancel_left_behind(connection: Connection, organization_id: UUID, campaign_id: UUID, now: datetime) -> None:
+    """Who came back after the campaign's end gets no dial either: a dial that was under way then may prove never to
+    have been placed, and a call that ended in the same moment may have asked for another try."""
+    campaign = await campaigns.get(connection, organization_id, campaign_id, deleted=True, hold=Hold.UPDATE)
+    if campaign is not None and campaign.status in OVER:
+        await _cancel_waiting(connection, campaign, now)
+
+
 async def start(connection: Connection, campaign: Campaign, now: datetime) -> None:
     """The clock's move: a scheduled campaign's time has come. The campaign is held by the caller."""
     status = after(Action.START, campaign.status)

@@ -8,7 +8,7 @@ from datetime import datetime
 from voiceera import vitals
 from voiceera.clock import utc_now
 from voiceera.log import get_logger
-from voiceera.services import browser_calls, expiry, idempotency, reconciling
+from voiceera.services import browser_calls, campaigns, expiry, idempotency, reconciling
 from voiceera.services.live import tell, tell_campaign, wake
 from voiceera.services.trunks import TrunkBook
 from voiceera.store import calls, dial_queue, media_nodes, partitions, processes, system_logs
@@ -81,6 +81,7 @@ class Reaper:
             (_abandoned, self._give_up),
             (dial_queue.starting_campaigns, self._move_campaign),
             (dial_queue.finished_campaigns, self._move_campaign),
+            (dial_queue.left_behind, self._cancel_left_behind),
         ]
         for question, remedy in remedies:
             async with self._database.platform() as connection:
@@ -116,6 +117,10 @@ class Reaper:
         if status is not None:
             await tell_campaign(self._bus, key[1], status)
             await wake(self._bus)
+
+    async def _cancel_left_behind(self, key: Key) -> None:
+        async with self._database.organization(key[0]) as connection:
+            await campaigns.cancel_left_behind(connection, *key, self._now())
 
 
 async def _abandoned(connection: Connection, now: datetime) -> list[Key]:
