@@ -1,7 +1,8 @@
-"""A whole conversation in Hindi: the real engine, and servers that speak Sarvam's and Bhashini's protocols."""
+"""A whole conversation in Hindi: the real engine, and servers that speak Sarvam's, Bhashini's and AI4Bharat's protocols."""
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,20 @@ def bhashini(asked: Asked, text: str) -> Answer:
     return whole(200, {"pipelineResponse": [{"taskType": "asr", "output": [{"source": text}]}]})
 
 
+def ai4bharat(asked: Asked, text: str) -> Answer:
+    if asked.path == "/tts/stream":
+        sound = base64.b64encode(TONE.tobytes()).decode()
+        lines = [{"audio": sound, "sample_rate": 8000, "samples": len(TONE)}, {"done": True}]
+        pieces = cut(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+        return streamed(*pieces, content_type="application/x-ndjson")
+    return whole(200, {"text": text})
+
+
 async def conversation(folder: Path, name: str, speaks: Any) -> tuple[CallResult, list[Asked]]:
     heard = iter(HEARD)
 
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        is_speech = "speech-to-text" in asked.path or b'"asr"' in asked.body
+        is_speech = any(each in asked.path for each in ("speech-to-text", "transcribe")) or b'"asr"' in asked.body
         await speaks(asked, next(heard) if is_speech else "")(asked, writer)
 
     async with http_vendor(answer) as vendor:
@@ -84,7 +94,7 @@ async def conversation(folder: Path, name: str, speaks: Any) -> tuple[CallResult
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "speaks"), [("sarvam", sarvam), ("bhashini", bhashini)])
+@pytest.mark.parametrize(("name", "speaks"), [("sarvam", sarvam), ("bhashini", bhashini), ("ai4bharat", ai4bharat)])
 async def test_an_agent_asks_and_understands_in_hindi(tmp_path: Path, name: str, speaks: Any) -> None:
     result, asked = await conversation(tmp_path, name, speaks)
     assert [turn.text for turn in result.turns] == [

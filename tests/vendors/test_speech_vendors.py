@@ -78,6 +78,13 @@ def check_bhashini(asked: Asked) -> None:
     check_wav(base64.b64decode(sent["inputData"]["audio"][0]["audioContent"]))
 
 
+def check_ai4bharat(asked: Asked) -> None:
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+    sent = asked.json()
+    assert sent["language_id"] == "hi"
+    assert len(base64.b64decode(sent["audio_b64"], validate=True)) == 2 * 16_000
+
+
 HEARD = "हाँ, मैं आऊँगा"
 EARS = (
     Ear("openai", {"text": HEARD}, "/audio/transcriptions", check_openai),
@@ -90,6 +97,7 @@ EARS = (
         "/services/inference/pipeline",
         check_bhashini,
     ),
+    Ear("ai4bharat", {"text": HEARD}, "/transcribe", check_ai4bharat),
 )
 ears = pytest.mark.parametrize("ear", EARS, ids=lambda ear: ear.name)
 
@@ -141,7 +149,15 @@ async def test_what_goes_wrong_with_an_upload_is_the_vendors_error(ear: Ear, ans
     assert KEY not in failed.value.message + str(failed.value.details)
 
 
-@pytest.mark.parametrize("name", ["sarvam", "bhashini"])
+async def test_bhili_has_a_model_of_its_own() -> None:
+    async with http_vendor(whole(200, {"text": "राम राम"})) as vendor:
+        provider = connected(Kind.SPEECH_TO_TEXT, "ai4bharat", vendor)
+        assert await heard_by(provider, "bhb-IN") == "राम राम"
+        await provider.close()
+    assert (vendor.asked[0].path, vendor.asked[0].json()["language_id"]) == ("/transcribe/bhili", "bhb")
+
+
+@pytest.mark.parametrize("name", ["sarvam", "bhashini", "ai4bharat"])
 async def test_a_language_that_a_vendor_does_not_know_is_refused_at_once(name: str) -> None:
     async with http_vendor(never) as vendor:
         provider = connected(Kind.SPEECH_TO_TEXT, name, vendor)
@@ -187,6 +203,15 @@ def in_24_khz() -> bytes:
     return (8000 * np.sin(2 * np.pi * 300 * np.arange(24_000) / 24_000)).astype("<i2").tobytes()
 
 
+def in_json_lines(pcm: bytes, done: bool = True) -> bytes:
+    """As AI4Bharat's server sends sound."""
+    said: list[dict[str, Any]] = [
+        {"audio": base64.b64encode(piece).decode(), "sample_rate": 24_000, "samples": len(piece) // 2}
+        for piece in cut(pcm, 7200)
+    ]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in [*said, *([{"done": True}] if done else [])])
+
+
 MOUTHS = (
     Mouth(
         "openai",
@@ -224,6 +249,16 @@ MOUTHS = (
         ),
         "/services/inference/pipeline",
         {"inputData": {"input": [{"source": "नमस्ते"}]}},
+    ),
+    Mouth(
+        "ai4bharat",
+        streamed(*cut(in_json_lines(in_24_khz())), content_type="application/x-ndjson"),
+        "/tts/stream",
+        {
+            "text": "नमस्ते",
+            "speaker": "Divya",
+            "description": "A clear, natural voice with good audio quality.",
+        },
     ),
 )
 mouths = pytest.mark.parametrize("mouth", MOUTHS, ids=lambda mouth: mouth.name)
@@ -270,6 +305,15 @@ async def test_what_goes_wrong_with_a_voice_is_the_vendors_error(mouth: Mouth, a
     assert KEY not in failed.value.message
 
 
+async def test_sound_that_ends_before_its_end_is_told_is_a_fault() -> None:
+    half = in_json_lines(in_24_khz(), done=False)
+    async with http_vendor(streamed(half, content_type="application/x-ndjson")) as vendor:
+        provider = connected(Kind.TEXT_TO_SPEECH, "ai4bharat", vendor)
+        with pytest.raises(ProviderError, match="broke off"):
+            await spoken_by(provider)
+        await provider.close()
+
+
 @pytest.mark.parametrize("size", [1, 43, 44, 45, 777, 100_000])
 async def test_a_header_and_odd_pieces_are_no_sound(size: int) -> None:
     async def pieces() -> Any:
@@ -301,6 +345,8 @@ async def test_sound_is_brought_to_the_lines_rate_whole() -> None:
         (Kind.TEXT_TO_SPEECH, "deepgram", "GET /projects"),
         (Kind.SPEECH_TO_TEXT, "sarvam", "POST /text-lid"),
         (Kind.TEXT_TO_SPEECH, "bhashini", "POST /services/inference/pipeline"),
+        (Kind.SPEECH_TO_TEXT, "ai4bharat", "GET /health"),
+        (Kind.TEXT_TO_SPEECH, "ai4bharat", "GET /health"),
     ],
 )
 async def test_a_check_asks_for_what_costs_least(kind: Kind, name: str, asked: str) -> None:

@@ -46,6 +46,8 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
     (Kind.TEXT_TO_SPEECH, "sarvam"): "voiceera.providers.speech.sarvam:SarvamTextToSpeech",
     (Kind.SPEECH_TO_TEXT, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniSpeechToText",
     (Kind.TEXT_TO_SPEECH, "bhashini"): "voiceera.providers.speech.bhashini:BhashiniTextToSpeech",
+    (Kind.SPEECH_TO_TEXT, "ai4bharat"): "voiceera.providers.speech.ai4bharat:AI4BharatSpeechToText",
+    (Kind.TEXT_TO_SPEECH, "ai4bharat"): "voiceera.providers.speech.ai4bharat:AI4BharatTextToSpeech",
     (Kind.SPEECH_TO_TEXT, "cartesia"): "voiceera.providers.bridge.vendors:CartesiaSpeechToText",
     (Kind.TEXT_TO_SPEECH, "cartesia"): "voiceera.providers.bridge.vendors:CartesiaTextToSpeech",
     (Kind.SPEECH_TO_TEXT, "elevenlabs"): "voiceera.providers.bridge.vendors:ElevenLabsSpeechToText",

@@ -3,6 +3,7 @@
 What the vendor says goes into `details` at most, never into a message: it may quote speech, or a key.
 """
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -65,6 +66,20 @@ class VendorHttp:
                     raise ProviderError(self._vendor, f"sent {kind} instead of sound")
                 async for piece in response.aiter_bytes():
                     yield piece
+
+    async def lines(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+        """What each line of an answer in JSON lines says, as it comes."""
+        with self._failures():
+            async with self._client.stream("POST", path, json=body) as response:
+                self._check(response)
+                async for line in response.aiter_lines():
+                    if not line.strip():
+                        continue
+                    try:
+                        said = json.loads(line)
+                    except ValueError:
+                        raise ProviderError(self._vendor, "answered no JSON") from None
+                    yield said
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -24,6 +24,15 @@ def as_wav(sound: bytes, audio_format: AudioFormat) -> bytes:
     return file.getvalue()
 
 
+def as_pcm(wav: bytes, rate: int) -> bytes:
+    """A mono WAV file's sound as 16-bit little-endian PCM at `rate`, without a header."""
+    with wave.open(io.BytesIO(wav)) as file:
+        pcm, own_rate = np.frombuffer(file.readframes(file.getnframes()), "<i2"), file.getframerate()
+    if own_rate != rate:
+        pcm = np.asarray(soxr.resample(pcm, own_rate, rate, quality="MQ"), np.int16)
+    return pcm.astype("<i2").tobytes()
+
+
 async def from_pcm(pieces: AsyncIterator[bytes], rate: int, audio_format: AudioFormat) -> AsyncIterator[bytes]:
     """16-bit little-endian mono PCM at `rate`, cut anywhere, in the line's format. A WAV header is left out."""
     same = rate == audio_format.sample_rate
