@@ -1,10 +1,11 @@
 """What live calls cost, and how soon they answer: N calls over real sockets, in real time.
 
-    .venv/bin/python -m benchmarks.media [--calls 100] [--seconds 20] [--providers scripted|tls] [--json FILE]
+    .venv/bin/python -m benchmarks.media [--calls 100] [--seconds 20] [--providers scripted|tls|bridge] [--json FILE]
 
 One process is the platform's media process (`media_server.py`: sockets, voice activity, turn taking, playback, both
 legs recorded; scripted vendors that take no time), this one is the carrier with N callers (`media_callers.py`). With
-`--providers tls` the vendors are the adapters of Deepgram and OpenAI, against local TLS servers in a third process.
+`--providers tls` the vendors are the adapters of Deepgram and OpenAI, against local TLS servers in a third process;
+with `bridge` ear and voice are LiveKit's plugin for Cartesia (run it by `build/bridge/bin/python`: scripts/bridge).
 µ-law at 8 kHz, frames of 20 ms, on 127.0.0.1. A caller speaks a sentence, interrupts the reply after about 1.5 s,
 hears the next reply to its end, and so on.
 
@@ -211,7 +212,7 @@ async def start(calls: int, folder: Path, stack: Stack, vendors: str, core: int 
 @asynccontextmanager
 async def vendors_of(stack: Stack, folder: Path) -> AsyncIterator[str]:
     """Where the vendors' servers are; "" for stacks without any."""
-    if stack is not Stack.TLS:
+    if stack not in (Stack.TLS, Stack.BRIDGE):
         yield ""
         return
     command = (sys.executable, "-m", "benchmarks.media_vendors", "--folder", str(folder))

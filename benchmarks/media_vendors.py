@@ -1,9 +1,11 @@
-"""Vendors' servers over TLS on 127.0.0.1: Deepgram's socket and voices, OpenAI's chat. Instant, as chatty as theirs.
+"""Vendors' servers over TLS on 127.0.0.1: sockets and voices of Deepgram and Cartesia, OpenAI's chat. Instant, as
+chatty as theirs.
 
-Started by `benchmarks.media --providers tls`, as a process of its own: what they cost is not the platform's. Says
-{"url": …} when it listens; its certificate, and the key for it, stand in the folder given.
+Started by `benchmarks.media --providers tls` (or `bridge`), as a process of its own: what they cost is not the
+platform's. Says {"url": …} when it listens; its certificate, and the key for it, stand in the folder given.
 
-Sources: developers.deepgram.com (listen-streaming, speak-request), platform.openai.com/docs/api-reference/chat.
+Sources: developers.deepgram.com (listen-streaming, speak-request), docs.cartesia.ai (stt/websocket, tts/bytes),
+platform.openai.com/docs/api-reference/chat.
 """
 
 import argparse
@@ -95,6 +97,41 @@ async def speaks(request: web.Request) -> web.StreamResponse:
     return answer
 
 
+async def cartesia_hears(request: web.Request) -> web.WebSocketResponse:
+    """A socket for each utterance: interim results twice a second, the words with `finalize`."""
+    socket: web.WebSocketResponse = web.WebSocketResponse()
+    await socket.prepare(request)
+    told = {"type": "transcript", "request_id": "1", "language": "en", "duration": 1.0, "words": []}
+    given, heard = 0, 0
+    message: WSMessage
+    async for message in socket:
+        if message.type is WSMsgType.BINARY:
+            heard += len(message.data)
+            if heard - given >= 16_000:
+                given = heard
+                await socket.send_json({**told, "is_final": False, "text": WORDS[: 12 + heard // 3200]})
+        elif message.data == "finalize":
+            await socket.send_json({**told, "is_final": True, "text": WORDS})
+            await socket.send_json({"type": "flush_done", "request_id": "1"})
+        elif message.data in ("close", "done"):
+            await socket.send_json({"type": "done", "request_id": "1"})
+            await socket.close()
+    return socket
+
+
+async def cartesia_speaks(request: web.Request) -> web.StreamResponse:
+    """16-bit PCM at the rate that was asked for."""
+    asked = await request.json()
+    rate = int(asked["output_format"]["sample_rate"])
+    answer = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
+    await answer.prepare(request)
+    left, piece = int(len(asked["transcript"]) * _SECONDS_A_CHARACTER * rate), rate // 5
+    while left > 0:
+        await answer.write(b"\x00\x08" * min(left, piece))
+        left -= piece
+    return answer
+
+
 async def answers(request: web.Request) -> web.StreamResponse:
     await request.read()
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -120,6 +157,8 @@ async def serve(folder: Path) -> None:
     app = web.Application()
     app.router.add_get("/listen", hears)
     app.router.add_post("/speak", speaks)
+    app.router.add_get("/stt/websocket", cartesia_hears)
+    app.router.add_post("/tts/bytes", cartesia_speaks)
     app.router.add_post("/chat/completions", answers)
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.1, access_log=None)
     await runner.setup()

@@ -1,4 +1,4 @@
-"""A whole conversation in Hindi: the real engine, and servers that speak Sarvam's, Bhashini's and AI4Bharat's protocols."""
+"""A whole conversation in Hindi: the real engine, and servers that speak the ways of three vendors."""
 
 import asyncio
 import base64
