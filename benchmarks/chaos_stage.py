@@ -254,7 +254,7 @@ async def set_campaign(
     await api.register("chaos@example.com", "a long enough password", "Chaos", "Chaos")
     world.organization_id = UUID((await api.get("/auth/me"))["organization_id"])
     answer_url = f"{world.settings.public_url}/carriers/{carrier}/{world.organization_id}/inbound/answer"
-    await api.post("/integrations", _line(world.lab, carrier, answer_url))
+    await api.post("/integrations", line_of(world.lab, carrier, answer_url))
     agent = await api.post("/agents", {"name": "Chaos", "language": "en-US", "flow": FLOW})
     campaign = await api.post("/campaigns", _campaign(agent["id"], per_second, closed_at))
     world.campaign_id = UUID(campaign["id"])
@@ -264,7 +264,7 @@ async def set_campaign(
         raise RuntimeError(f"of {len(called)} contacts {uploaded['added']} were taken: {uploaded['problems']}")
 
 
-def _line(lab: LabProcess, carrier: str, answer_url: str) -> dict[str, Any]:
+def line_of(lab: LabProcess, carrier: str, answer_url: str) -> dict[str, Any]:
     where, secrets = account(lab, carrier, answer_url)
     line = {
         "caller_ids": [CALLER_ID],

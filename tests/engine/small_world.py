@@ -76,6 +76,8 @@ class TestLine:
         self.sent_at.append(asyncio.get_running_loop().time())
         self.sent.append(audio)
 
+    def flush(self) -> None: ...
+
     def clear(self) -> None:
         self.cleared_at.append(asyncio.get_running_loop().time())
 

@@ -51,6 +51,8 @@ class CrossedLine(TestLine):
     def send_audio(self, audio: bytes) -> None:
         self.frames.append(audio)
 
+    def flush(self) -> None: ...
+
     def clear(self) -> None:
         self.frames.clear()
 

@@ -17,9 +17,14 @@ class RecordingLine:
     audio_format: AudioFormat = ULAW_8K
     sent: list[tuple[float, bytes]] = field(default_factory=list)
     cleared_at: list[float] = field(default_factory=list)
+    flushed_after: list[int] = field(default_factory=list)
+    """How many frames had been sent."""
 
     def send_audio(self, audio: bytes) -> None:
         self.sent.append((self.clock(), audio))
+
+    def flush(self) -> None:
+        self.flushed_after.append(len(self.sent))
 
     def clear(self) -> None:
         self.cleared_at.append(self.clock())
@@ -182,6 +187,19 @@ def test_utterances_follow_each_other_without_a_gap(stage: Stage) -> None:
         ("first", "two"),
         ("finished", "two"),
     ]
+
+
+def test_what_a_line_holds_back_goes_out_when_nothing_more_comes(stage: Stage) -> None:
+    line, playback = stage.line()
+    say(playback, "one", counted(1600))
+    say(playback, "two", counted(480))
+    stage.clock.run(1)
+    assert line.flushed_after == [13]
+    playback.append("three", counted(320))  # its synthesis is slower than speech
+    stage.clock.run(0.5)
+    say(playback, "three", counted(160))
+    stage.clock.run(0.5)
+    assert line.flushed_after == [13, 15, 16]
 
 
 def test_what_is_said_during_the_last_frame_does_not_come_in_a_burst(stage: Stage) -> None:

@@ -95,6 +95,14 @@ def test_what_an_utterance_ends_with_is_filled_up_with_silence() -> None:
     assert json.loads(dialect.mark("m")) == {"event": "mark", "stream_sid": "s1", "mark": {"name": "m"}}
 
 
+def test_a_short_last_frame_leaves_no_piece_that_crackles() -> None:
+    dialect = started()
+    sent = b"".join(played(message) for size in [100, *[320] * 11] if (message := dialect.audio(FRAME[:size])))
+    rest = played(dialect.flush())
+    assert (len(sent), len(rest)) == (3200, 1600)
+    assert (sent + rest)[:3620] == FRAME[:100] + FRAME * 11
+
+
 def test_a_clear_drops_what_waits_too() -> None:
     dialect = started()
     dialect.audio(FRAME)

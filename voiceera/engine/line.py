@@ -18,6 +18,9 @@ class Line(Protocol):
     def send_audio(self, audio: bytes) -> None:
         """One frame (20 ms, the last of an utterance may be shorter) in the line's own format."""
 
+    def flush(self) -> None:
+        """For now nothing more comes: what a carrier that takes sound in pieces has not been sent yet goes out."""
+
     def clear(self) -> None:
         """Make the carrier drop what it has buffered and not played yet."""
 

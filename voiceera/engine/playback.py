@@ -227,6 +227,7 @@ class Playback:
             if self.is_paused or not self._is_on_wheel:
                 return False  # the callback decided otherwise
         self._leave()
+        self._line.flush()
         return False
 
     def _send(self, utterance: _Utterance, frame: bytes, now: float) -> None:

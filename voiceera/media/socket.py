@@ -62,14 +62,17 @@ class MediaSocket(Visitor):
             if message:
                 self._transport.send(WSMsgType.TEXT, message)
 
+    def flush(self) -> None:
+        if self._state is _State.LIVE and self._transport is not None and (rest := self._dialect.flush()):
+            self._transport.send(WSMsgType.TEXT, rest)
+
     def clear(self) -> None:
         if self._state is _State.LIVE and self._transport is not None:
             self._transport.send(WSMsgType.TEXT, self._dialect.clear())
 
     def mark(self, name: str) -> None:
         if self._state is _State.LIVE and self._transport is not None:
-            if rest := self._dialect.flush():
-                self._transport.send(WSMsgType.TEXT, rest)
+            self.flush()
             self._transport.send(WSMsgType.TEXT, self._dialect.mark(name))
 
     def over(self, result: CallResult) -> None:

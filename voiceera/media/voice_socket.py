@@ -116,6 +116,9 @@ class VoiceSocket(Visitor):
             else:
                 self._transport.send(WSMsgType.TEXT, self._sound.message(audio))
 
+    def flush(self) -> None:
+        """Nothing ever waits."""
+
     def clear(self) -> None:
         self._tell(wire.INTERRUPTED)
 

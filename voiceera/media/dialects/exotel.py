@@ -14,7 +14,8 @@ from voiceera.media.dialects.dialect import Event, Garbage, Started, Stopped
 from voiceera.media.dialects.json_stream import Dtmf, Mark, is_stream_id, key_of, mark_of, parsed
 from voiceera.rules.audio import L16_8K
 
-_CHUNK_BYTES = 5 * L16_8K.frame_bytes
+_FRAME_BYTES = L16_8K.frame_bytes
+_CHUNK_BYTES = 5 * _FRAME_BYTES
 
 
 class _MediaFormat(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ class ExotelDialect:
     def flush(self) -> bytes:
         if not self._waiting:
             return b""
-        self._waiting += bytes(_CHUNK_BYTES - len(self._waiting))
+        self._waiting += bytes(max(_CHUNK_BYTES - len(self._waiting), -len(self._waiting) % _FRAME_BYTES))
         return self._chunk()
 
     def clear(self) -> bytes:
@@ -88,8 +89,10 @@ class ExotelDialect:
         return b'{"event":"mark","stream_sid":%b,"mark":{"name":%b}}' % (self._stream_id, _encode(name))
 
     def _chunk(self) -> bytes:
-        sound = bytes(self._waiting)
-        self._waiting.clear()
+        """Whole frames; what an utterance's short last one leaves over waits for the next."""
+        size = len(self._waiting) // _FRAME_BYTES * _FRAME_BYTES
+        sound = bytes(self._waiting[:size])
+        del self._waiting[:size]
         return self._before + b2a_base64(sound, newline=False) + b'"}}'
 
     def _media(self, media: _Media | None) -> bytes | None:
