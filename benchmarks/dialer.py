@@ -54,6 +54,8 @@ PACED_SECONDS = 30
 FASTEST = 5000
 CLAIMS = 200
 CLAIMED_AT_ONCE = 20
+LONGEST_STILL_SECONDS = 300.0
+"""By then a lost callback has been made good by a look-up."""
 SETTLE_SECONDS = 3.0
 _BUSY = {"answers": "busy", "ring_seconds": [0.3, 1.0]}
 _ANY_TIME = ({"start": "00:00", "end": "24:00"},)
@@ -221,10 +223,13 @@ async def whole(world: Stage, campaign_id: UUID, contacts: int) -> dict[str, Any
     await asyncio.gather(*(worker.start() for worker in world.workers))
     before, began = cpu_seconds(), monotonic()
     await world.api.post(f"/campaigns/{campaign_id}/launch")
-    ended = 0
+    ended, moved = 0, began
     while ended < contacts:
         await asyncio.sleep(0.5)
-        ended = await _count(world, "SELECT count(*) FROM attempts WHERE ended_at IS NOT NULL")
+        before_it, ended = ended, await _count(world, "SELECT count(*) FROM attempts WHERE ended_at IS NOT NULL")
+        moved = monotonic() if ended > before_it else moved
+        if monotonic() - moved > LONGEST_STILL_SECONDS:
+            raise RuntimeError(f"{contacts - ended} of {contacts} calls do not come to their end")
     seconds = monotonic() - began
     spent = _each(cpu_seconds(), before, ended)
     await asyncio.sleep(SETTLE_SECONDS)  # the campaign is completed by the reaper
