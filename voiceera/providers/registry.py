@@ -100,15 +100,6 @@ def load(kind: Kind, name: str) -> Any:
     raise Invalid(message, FieldProblem("provider", message))
 
 
-def is_installed(kind: Kind, name: str) -> bool:
-    """Whether the package that it needs is there."""
-    try:
-        load(kind, name)
-    except ImportError:
-        return False
-    return True
-
-
 def carrier_factory(name: str) -> CarrierFactory:
     """Raises Invalid for an unknown carrier."""
     return cast(CarrierFactory, load(Kind.CARRIER, name))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from voiceera.clock import monotonic
 from voiceera.errors import FieldProblem, Invalid, ProviderError
 from voiceera.providers.outbound import Allowed, TargetRefused
-from voiceera.providers.registry import Kind, is_installed, load, names
+from voiceera.providers.registry import Kind, load, names
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,7 +56,7 @@ def providers() -> list[Provider]:
         )
         for type_, kind in TYPES.items()
         for name in names(kind)
-        if is_installed(kind, name) and (factory := _connectable(kind, name)) is not None
+        if (factory := _installed(kind, name)) is not None and hasattr(factory, "Settings")
     ]
 
 
@@ -104,6 +104,14 @@ async def test(
         else {}
     )
     return Tested(works, detail, round((monotonic() - started) * 1000, 1), **urls)
+
+
+def _installed(kind: Kind, name: str) -> Any:
+    """The provider's class; None where its package is missing."""
+    try:
+        return load(kind, name)
+    except ImportError:
+        return None
 
 
 def _connectable(kind: Kind, name: str) -> Any:
