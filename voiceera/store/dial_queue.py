@@ -304,24 +304,21 @@ async def finished_campaigns(connection: Connection, now: datetime, limit: int =
     )
 
 
-_WAITS_AFTER = timedelta(days=1)
-"""So long after a campaign's end nobody can come back to it any more: dials are settled within hours."""
-
-
 async def left_behind(connection: Connection, now: datetime, limit: int = 200) -> list[Key]:
-    """Campaigns that are over, and in which somebody waits for a dial all the same."""
+    """Campaigns that are over, and in which somebody waits for a dial all the same. A day after its end nobody can
+    come back to one any more: dials are settled within hours."""
     return await _keys(
         connection,
         """SELECT c.organization_id, c.id FROM campaigns c JOIN campaign_counts n
                ON n.organization_id = c.organization_id AND n.campaign_id = c.id
-           WHERE c.status IN ('stopped', 'completed') AND c.completed_at >= :since AND n.pending > 0
+           WHERE c.status IN ('stopped', 'completed') AND n.pending > 0
+             AND c.completed_at >= CAST(:now AS timestamptz) - interval '1 day'
            UNION
            SELECT c.organization_id, c.id FROM attempts a JOIN campaigns c
                ON c.organization_id = a.organization_id AND c.id = a.campaign_id
            WHERE a.state = 'queued' AND c.status IN ('stopped', 'completed')""",
-        now - _WAITS_AFTER,
+        now,
         limit,
-        "since",
     )
 
 
@@ -335,7 +332,7 @@ _OPEN_ATTEMPTS = """SELECT organization_id, id FROM attempts
     WHERE state IN ('claimed', 'dialing', 'ringing', 'in_progress', 'unknown')"""
 
 
-async def _keys(connection: Connection, statement: str, at: datetime, limit: int, named: str = "now") -> list[Key]:
+async def _keys(connection: Connection, statement: str, now: datetime, limit: int) -> list[Key]:
     found = sa.text(f"{statement} ORDER BY 1, 2 LIMIT {int(limit)}").columns(organization_id=_ID, id=_ID)
-    values = {named: at} if f":{named}" in statement else {}
+    values = {"now": now} if ":now" in statement else {}
     return [(row[0], row[1]) for row in await connection.execute(found, values)]
