@@ -107,8 +107,7 @@ def test_a_demo_rings_everybody_once_and_is_understood(demos: tuple[Demo, Demo])
     assert demo.figures["contacts"] == 6
     assert demo.figures["problems"] == []
     understanding = demo.figures["understanding"]
-    assert understanding["said"] == sum(line["said"] for line in understanding["by_line"].values())
-    assert understanding["said"] >= demo.figures["contacts"]
+    assert understanding["said"] == sum(line["said"] for line in understanding["by_line"].values()) > 6
 
 
 def test_its_recordings_hold_both_voices(demos: tuple[Demo, Demo]) -> None:
