@@ -64,7 +64,7 @@ async def test_a_call_on_one_s_own_machine_costs_nothing_and_says_so(ann: Person
 
 
 async def test_a_call_costs_what_it_used(ann: Person, book: CallBook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voiceera.services.costs.EMBEDDED", frozenset())
+    monkeypatch.setattr("voiceera.services.costs.UNBILLED", frozenset())
     await priced(ann, part="tts", provider="scripted", unit="character", price="30", per="1000")
     await priced(ann, part="stt", unit="minute", price="0.6")
     call = await ann.get(f"/call-logs/{await book.held()}")

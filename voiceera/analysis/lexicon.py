@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from voiceera.analysis.words import words_in
 from voiceera.rules.analysis import Emotion
+from voiceera.rules.languages import short
 
 LANGUAGES = ("en", "hi")
 _Words = tuple[str, ...]
@@ -56,7 +57,7 @@ class Lexicon:
 @cache
 def lexicon(language: str) -> Lexicon | None:
     """By the first part of a language tag; None: there is none."""
-    name = language.partition("-")[0].lower()
+    name = short(language)
     if name not in LANGUAGES:
         return None
     return Lexicon((files("voiceera.analysis") / "lexicons" / f"{name}.txt").read_text("utf-8"))

@@ -12,6 +12,7 @@ from voiceera.analysis.model_request import answer_schema
 from voiceera.rules.analysis import Emotion, Findings, Sentiment
 from voiceera.rules.analysis_plan import AnalysisPlan, validator
 from voiceera.rules.calls import Speaker
+from voiceera.rules.languages import short
 from voiceera.rules.transcripts import Segment
 
 _MOST_PROBLEMS = 5
@@ -81,7 +82,7 @@ def findings(
         sentiment=Sentiment(caller["sentiment"]) if caller and has_caller else None,
         emotions=[Emotion(each["emotion"]) for each in emotions] or [Emotion.NEUTRAL] if has_caller else None,
         key_phrases=[phrase for each in content["key_phrases"] if (phrase := each.strip().lower())],
-        language=(content["language"] or "").lower().split("-")[0] or None,
+        language=short(content["language"] or "") or None,
         details=details,
         disposition=details.get("disposition", {}).get("value"),
         extracted=details.get("extraction", {}).get("values") or {},

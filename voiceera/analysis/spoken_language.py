@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from voiceera.analysis.words import words_in
+from voiceera.rules.languages import short
 
 _SCRIPTS = {
     "hi": (0x0900, 0x097F),
@@ -44,7 +45,7 @@ def spoken_language(texts: Sequence[str], expected: str) -> str | None:
     words = [word for text in texts for word in words_in(text)]
     if not words:
         return None
-    likely = expected.partition("-")[0].lower()
+    likely = short(expected)
     scripts = Counter(_script(word) for word in words)
     script, _ = scripts.most_common(1)[0]
     if script is not None:

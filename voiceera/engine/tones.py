@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from voiceera.rules.audio import Pcm
+from voiceera.rules.audio import Pcm, as_floats
 
 BLOCK_SECONDS = 0.2
 LOWEST_HZ, HIGHEST_HZ = 350.0, 2200.0
@@ -37,7 +37,7 @@ class BeepDetector:
         found = False
         while self._samples >= self._block:
             together = np.concatenate(self._pending)
-            found = found or self._is_tone(together[: self._block].astype(np.float32) / np.float32(32768))
+            found = found or self._is_tone(as_floats(together[: self._block]))
             rest = together[self._block // 2 :]
             self._pending, self._samples = [rest], len(rest)
         return found

@@ -71,6 +71,12 @@ PROVIDERS: dict[tuple[Kind, str], str] = {
 }
 
 
+EMBEDDED = {Kind.SPEECH_TO_TEXT: ("moonshine", "pocketsphinx"), Kind.TEXT_TO_SPEECH: ("espeak",)}
+"""What needs no integration: it runs inside the platform."""
+BROUGHT = {Kind.SPEECH_TO_TEXT: ("vosk", "sherpa-onnx", "faster-whisper"), Kind.TEXT_TO_SPEECH: ("piper",)}
+"""What needs none either, but models that the operator brings."""
+
+
 class CarrierFactory(Protocol):
     """What a carrier's line in the registry points at: its class."""
 

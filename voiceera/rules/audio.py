@@ -88,6 +88,11 @@ def encode(pcm: Pcm, audio_format: AudioFormat) -> bytes:
     return pcm_to_ulaw(pcm) if audio_format.encoding is Encoding.ULAW else pcm.astype("<i2").tobytes()
 
 
+def as_floats(pcm: Pcm) -> npt.NDArray[np.float32]:
+    """From -1 to 1, as models take sound."""
+    return pcm.astype(np.float32) / np.float32(32768)
+
+
 def is_below(level: int, payload: bytes, audio_format: AudioFormat) -> bool:
     """Whether all samples are nearer to zero than `level`. Cheap for µ-law: no array is made."""
     if audio_format.encoding is Encoding.ULAW:

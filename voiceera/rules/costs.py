@@ -30,10 +30,6 @@ UNITS = {
     Part.LANGUAGE_MODEL: frozenset({Unit.PROMPT_TOKEN, Unit.COMPLETION_TOKEN}),
 }
 """Of what each part is measured in."""
-EMBEDDED = frozenset(
-    {"moonshine", "pocketsphinx", "espeak", "scripted", "vosk", "sherpa-onnx", "faster-whisper", "piper"}
-)
-"""Run on the operator's own machine: there is no bill."""
 _EXACT = Decimal("0.000001")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, StringConstraints
 
 from voiceera.errors import FieldProblem
+from voiceera.rules.languages import short
 from voiceera.rules.sent import Sent
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ class Flow(Sent):
 def in_language(texts: Mapping[str, T], language: str) -> T | None:
     """Of values by language the one for this: its own tag's, else its language's, like "hi" for "hi-IN"."""
     found = texts.get(language)
-    return found if found is not None else texts.get(language.split("-")[0])
+    return found if found is not None else texts.get(short(language))
 
 
 def takes_keys(flow: Flow) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import Direction
 from voiceera.rules.endpointing import EndpointingRules
+from voiceera.rules.languages import short
 from voiceera.rules.stock import stock_for
 
 _APOLOGIES = {
@@ -72,5 +73,5 @@ class TurnPolicy:
             filler_after=settings.filler_after,
             fillers=settings.fillers or tuple(filter(None, [stock_for(agent.language).one_moment])),
             opt_out_reply=stock_for(agent.language).opted_out,
-            apology=_APOLOGIES.get(agent.language.lower().replace("_", "-").split("-")[0], ""),
+            apology=_APOLOGIES.get(short(agent.language), ""),
         )

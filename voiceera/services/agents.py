@@ -9,20 +9,16 @@ from uuid import UUID
 from voiceera import ids
 from voiceera.errors import FieldProblem, Invalid
 from voiceera.providers import registry
-from voiceera.providers.registry import Kind
+from voiceera.providers.registry import BROUGHT, EMBEDDED, Kind
 from voiceera.rules import analysis_plan, flows, tools
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.flows import LanguageStep
+from voiceera.rules.languages import short
 from voiceera.rules.tools import RecordOutcome, SwitchLanguage
 from voiceera.services.provider_catalog import languages_of, without_model
 from voiceera.store import agents, integrations, prompts
 from voiceera.store.agents import Agent
 from voiceera.store.base import Connection
-
-EMBEDDED = {Kind.SPEECH_TO_TEXT: ("moonshine", "pocketsphinx"), Kind.TEXT_TO_SPEECH: ("espeak",)}
-"""What needs no integration: it runs inside the platform."""
-BROUGHT = {Kind.SPEECH_TO_TEXT: ("vosk", "sherpa-onnx", "faster-whisper"), Kind.TEXT_TO_SPEECH: ("piper",)}
-"""What needs none either, but models that the operator brings."""
 
 _PROVIDER_FIELDS = {
     "llm_provider": Kind.LANGUAGE_MODEL,
@@ -48,21 +44,20 @@ def check(config: AgentConfig) -> None:
     problems += analysis_plan.problems(config.analysis, _saved_in_calls(config))
     for field, kind in _PROVIDER_FIELDS.items():
         name = getattr(config, field)
-        known = {*registry.names(kind), *EMBEDDED.get(kind, ())}
-        if field == "llm_provider" and config.resolved_brain == "external":
-            known = {*registry.names(Kind.BRAIN)}
+        outside = field == "llm_provider" and config.resolved_brain == "external"
+        known = registry.names(Kind.BRAIN if outside else kind)
         if name is not None and name.partition("/")[0] not in known:
-            there_are = ", ".join(sorted(known)) or "none yet"
+            there_are = ", ".join(known) or "none yet"
             problems.append(FieldProblem(field, f"there is no such provider; there are: {there_are}"))
     analyst = config.analysis.provider
     if analyst is not None and analyst.partition("/")[0] not in registry.names(Kind.LANGUAGE_MODEL):
-        there_are = ", ".join(sorted(registry.names(Kind.LANGUAGE_MODEL)))
+        there_are = ", ".join(registry.names(Kind.LANGUAGE_MODEL))
         problems.append(FieldProblem("analysis.provider", f"there is no such provider; there are: {there_are}"))
     for kind_, spares in config.fallback_providers.items():
-        known = {*registry.names(Kind(kind_)), *EMBEDDED.get(Kind(kind_), ())}
+        known = registry.names(Kind(kind_))
         problems += [
             FieldProblem(
-                f"fallback_providers.{kind_}.{place}", f"there is no such provider: {', '.join(sorted(known))}"
+                f"fallback_providers.{kind_}.{place}", f"there is no such provider; there are: {', '.join(known)}"
             )
             for place, name in enumerate(spares)
             if name.partition("/")[0] not in known
@@ -135,11 +130,11 @@ def _languages(config: AgentConfig) -> list[Missing]:
     heard, spoken = languages_of(Kind.SPEECH_TO_TEXT, ear), languages_of(Kind.TEXT_TO_SPEECH, voice)
     keys_do = config.resolved_brain == "flow" and config.flow is not None and flows.takes_keys(config.flow)
     for field, language in _spoken_in(config):
-        short = language.lower().replace("_", "-").split("-")[0]
-        if heard is not None and short not in heard and not keys_do:
+        code = short(language)
+        if heard is not None and code not in heard and not keys_do:
             message = f"The recognizer {ear} does not know {language}: keypad answers work, speech not."
             found.append(Missing(field, message))
-        if spoken is not None and short not in spoken:
+        if spoken is not None and code not in spoken:
             found.append(Missing(field, f"The voice {voice} does not speak {language}."))
     return found
 

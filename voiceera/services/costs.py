@@ -7,12 +7,15 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from voiceera.providers.registry import BROUGHT, EMBEDDED
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import Direction, Speaker
-from voiceera.rules.costs import EMBEDDED, Part, Unit, Use, entry, merged, parts, told_by_carrier, total
+from voiceera.rules.costs import Part, Unit, Use, entry, merged, parts, told_by_carrier, total
 from voiceera.store import agents, analyses, call_costs, call_tools, calls, prices
 from voiceera.store.base import Connection
 
+UNBILLED = frozenset({"scripted"}.union(*EMBEDDED.values(), *BROUGHT.values()))
+"""Run on the operator's own machine."""
 _TOKENS = {"prompt_tokens": Unit.PROMPT_TOKEN, "completion_tokens": Unit.COMPLETION_TOKEN}
 
 
@@ -49,7 +52,7 @@ async def _uses(
     config = await agents.get_version(connection, call.organization_id, call.agent_id, call.agent_version)
     uses = list(_carriers(call, seconds, carrier_cost))
     if config is not None:
-        uses += [use for use in await _vendors(connection, call, config) if use.provider not in EMBEDDED]
+        uses += [use for use in await _vendors(connection, call, config) if use.provider not in UNBILLED]
     return merged(use for use in uses if use.quantity)
 
 

@@ -69,11 +69,11 @@ def _listed(type_: str, kind: Kind, name: str, connected: set[str], models_dir: 
         return Listed(type_, name, None, None, None, None, is_installed=False, is_configured=False)
     takes_integration, from_folder = hasattr(factory, "Settings"), getattr(factory, "FROM_FOLDER", False)
     voices = getattr(factory, "VOICES", None)
-    if from_folder and kind is Kind.TEXT_TO_SPEECH:
-        voices = factory.models_in(models_dir / name)
-    is_there = name in connected if takes_integration else True
     if from_folder:
-        is_there = bool(factory.models_in(models_dir / name))
+        models = factory.models_in(models_dir / name)
+        voices, is_there = models if kind is Kind.TEXT_TO_SPEECH else voices, bool(models)
+    else:
+        is_there = not takes_integration or name in connected
     return Listed(
         type=type_,
         name=name,

@@ -10,6 +10,7 @@ from voiceera.providers.bridge.models import BridgedModel
 from voiceera.providers.bridge.plugins import plugin
 from voiceera.providers.bridge.voices import BridgedVoice
 from voiceera.providers.protocols import Voice
+from voiceera.rules.languages import short
 
 _GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 _REGION = r"^[a-z0-9-]{2,40}$"
@@ -69,7 +70,7 @@ class CartesiaSpeechToText(BridgedEar[_AddressSettings, KeyCredentials]):
         return plugin("cartesia").STT(
             api_key=self._credentials.key,
             sample_rate=RATE,
-            language=_short(language),
+            language=short(language),
             http_session=self._way_out.session,
             **{"model": "ink-whisper", **options},  # the other ends turns itself
         )
@@ -87,7 +88,7 @@ class CartesiaTextToSpeech(BridgedVoice[VoiceSettings, KeyCredentials]):
             voice=voice.voice_id or self._settings.voice,
             speed=None if voice.speed == 1.0 else voice.speed,
         )
-        language = _short(voice.language)
+        language = short(voice.language)
         return plugin("cartesia").TTS(
             api_key=self._credentials.key, language=language, http_session=self._way_out.session, **options
         )
@@ -110,7 +111,7 @@ class ElevenLabsTextToSpeech(BridgedVoice[VoiceSettings, KeyCredentials]):
         return plugin("elevenlabs").TTS(
             api_key=self._credentials.key,
             encoding="pcm_16000",
-            language=_short(voice.language),
+            language=short(voice.language),
             http_session=self._way_out.session,
             **options,
         )
@@ -127,7 +128,7 @@ class ElevenLabsSpeechToText(BridgedEar[_AddressSettings, KeyCredentials]):
             api_key=self._credentials.key,
             model_id=self._settings.model or "scribe_v2_realtime",
             sample_rate=RATE,
-            language_code=_short(language),
+            language_code=short(language),
             http_session=self._way_out.session,
             **options,
         )
@@ -269,8 +270,3 @@ class AnthropicLanguageModel(BridgedModel[ModelSettings, KeyCredentials]):
 
     def make(self, model: str | None) -> Any:
         return plugin("anthropic").LLM(api_key=self._credentials.key, **_given(model=model or self._settings.model))
-
-
-def _short(language: str) -> str:
-    """ISO 639, as these vendors take it."""
-    return language.partition("-")[0].lower()

@@ -18,6 +18,7 @@ from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Heard, Recognition, Voice
 from voiceera.providers.speech.line_sound import as_pcm, from_pcm
 from voiceera.providers.speech.uploads import UploadedUtterances
+from voiceera.providers.speech.vendor_languages import known_code
 from voiceera.providers.vendor_http import VendorHttp
 from voiceera.rules.audio import AudioFormat
 
@@ -66,7 +67,7 @@ class AI4BharatSpeechToText:
         self._http = _http(settings, credentials, allow)
 
     async def open(self, recognition: Recognition) -> UploadedUtterances:
-        language = _code(recognition.language, HEARD)
+        language = known_code(VENDOR, recognition.language, HEARD)
         path = "transcribe/bhili" if language == BHILI else "transcribe"
 
         async def transcribe(wav: bytes, expected: tuple[str, ...]) -> Heard:
@@ -97,7 +98,7 @@ class AI4BharatTextToSpeech:
         self._http = _http(settings, credentials, allow)
 
     async def speak(self, text: str, voice: Voice, audio_format: AudioFormat) -> AsyncIterator[bytes]:
-        _code(voice.language, SPOKEN)  # the model sees by the text which one it is
+        known_code(VENDOR, voice.language, SPOKEN)  # the model sees by the text which one it is
         body = {
             "text": text,
             "speaker": voice.voice_id or self._settings.speaker,
@@ -146,10 +147,3 @@ def _http(
 ) -> VendorHttp:
     key = credentials.api_key.get_secret_value() if credentials.api_key else ""
     return VendorHttp(VENDOR, str(settings.base_url), {"Authorization": f"Bearer {key}"} if key else {}, allow)
-
-
-def _code(language: str, known: tuple[str, ...]) -> str:
-    short = language.lower().replace("_", "-").split("-")[0]
-    if short not in known:
-        raise ProviderError(VENDOR, f"does not know the language {language!r}", permanent=True)
-    return short

@@ -15,6 +15,7 @@ from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Heard, Recognition, Voice
 from voiceera.providers.speech.line_sound import from_pcm
 from voiceera.providers.speech.uploads import UploadedUtterances
+from voiceera.providers.speech.vendor_languages import known_code
 from voiceera.providers.vendor_http import VendorHttp
 from voiceera.rules.audio import AudioFormat
 
@@ -55,7 +56,7 @@ class BhashiniSpeechToText:
 
     async def open(self, recognition: Recognition) -> UploadedUtterances:
         config = {
-            "language": {"sourceLanguage": _code(recognition.language)},
+            "language": {"sourceLanguage": known_code(VENDOR, recognition.language, LANGUAGES)},
             "serviceId": self._service_id,
             "audioFormat": "wav",
             "samplingRate": recognition.audio_format.sample_rate,
@@ -89,7 +90,7 @@ class BhashiniTextToSpeech:
 
     async def speak(self, text: str, voice: Voice, audio_format: AudioFormat) -> AsyncIterator[bytes]:
         config = {
-            "language": {"sourceLanguage": _code(voice.language)},
+            "language": {"sourceLanguage": known_code(VENDOR, voice.language, LANGUAGES)},
             "serviceId": self._settings.service_id,
             "gender": voice.voice_id or self._settings.gender,
             "samplingRate": audio_format.sample_rate,
@@ -140,10 +141,3 @@ def _at(answer: Any, part: str, field: str) -> str:
     if not isinstance(value, str):
         raise ProviderError(VENDOR, "answered nothing that it should")
     return value
-
-
-def _code(language: str) -> str:
-    short = language.lower().replace("_", "-").split("-")[0]
-    if short not in LANGUAGES:
-        raise ProviderError(VENDOR, f"does not know the language {language!r}", permanent=True)
-    return short

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import soxr
 
-from voiceera.rules.audio import AudioFormat, decode, encode
+from voiceera.rules.audio import AudioFormat, Pcm, decode, encode
 
 _RIFF_HEADER = 44
 
@@ -31,6 +31,26 @@ def as_pcm(wav: bytes, rate: int) -> bytes:
     if own_rate != rate:
         pcm = np.asarray(soxr.resample(pcm, own_rate, rate, quality="MQ"), np.int16)
     return pcm.astype("<i2").tobytes()
+
+
+class LinePcm:
+    """A line's bytes as 16-bit PCM at `rate`, as they come."""
+
+    def __init__(self, audio_format: AudioFormat, rate: int) -> None:
+        self._format = audio_format
+        own_rate = audio_format.sample_rate
+        self._resampler = (
+            None if own_rate == rate else soxr.ResampleStream(own_rate, rate, 1, dtype="int16", quality="MQ")
+        )
+
+    def push(self, audio: bytes) -> Pcm:
+        pcm = decode(audio, self._format)
+        return pcm if self._resampler is None else self._resampler.resample_chunk(pcm)
+
+    def rest(self) -> Pcm:
+        """What the resampler still holds; nothing more comes after it."""
+        nothing = np.zeros(0, np.int16)
+        return nothing if self._resampler is None else self._resampler.resample_chunk(nothing, last=True)
 
 
 async def from_pcm(pieces: AsyncIterator[bytes], rate: int, audio_format: AudioFormat) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from voiceera.providers.speech.line_sound import from_pcm
 from voiceera.providers.speech.uploads import UploadedUtterances
 from voiceera.providers.vendor_http import VendorHttp
 from voiceera.rules.audio import AudioFormat
+from voiceera.rules.languages import short
 
 VENDOR = "openai"
 _BASE = HttpUrl("https://api.openai.com/v1")
@@ -48,7 +49,7 @@ class OpenAISpeechToText:
         self._http = _http(settings.base_url, credentials, allow)
 
     async def open(self, recognition: Recognition) -> UploadedUtterances:
-        language = recognition.language.split("-")[0].lower()
+        language = short(recognition.language)
 
         async def transcribe(wav: bytes, expected: tuple[str, ...]) -> Heard:
             fields = {"model": self._model, "language": language, "response_format": "json"}

@@ -11,6 +11,7 @@ from voiceera.processes import module
 from voiceera.providers.protocols import Voice
 from voiceera.providers.speech.local.model_folders import need
 from voiceera.providers.speech.local.voice import LocalTextToSpeech
+from voiceera.rules.languages import short
 from voiceera.synthesis.client import Synthesizer
 
 need("piper")
@@ -50,7 +51,7 @@ class PiperTextToSpeech(LocalTextToSpeech):
         if wanted := voice.voice_id or self._model:
             return self.find(self._folder, wanted)
         tag = voice.language.replace("-", "_").lower()
-        fits = [name for name in self.models_in(self._folder) if name.lower().startswith(tag.partition("_")[0] + "_")]
+        fits = [name for name in self.models_in(self._folder) if name.lower().startswith(f"{short(tag)}_")]
         if not fits:
             raise ProviderError(
                 VENDOR, f"no voice in VOICEERA_MODELS_DIR/piper speaks {voice.language}", permanent=True

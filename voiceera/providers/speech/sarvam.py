@@ -11,6 +11,7 @@ from voiceera.providers.outbound import Allowed
 from voiceera.providers.protocols import Heard, Recognition, Voice
 from voiceera.providers.speech.line_sound import from_pcm
 from voiceera.providers.speech.uploads import UploadedUtterances
+from voiceera.providers.speech.vendor_languages import known_code
 from voiceera.providers.vendor_http import VendorHttp
 from voiceera.rules.audio import AudioFormat, Encoding
 
@@ -118,7 +119,5 @@ async def _check(http: VendorHttp) -> None:
 
 def _code(language: str, known: tuple[str, ...]) -> str:
     """ "hi-IN" for whatever names Hindi. Raises ProviderError for a language that the vendor does not know."""
-    short = language.lower().replace("_", "-").split("-")[0]
-    if short not in known:
-        raise ProviderError(VENDOR, f"does not know the language {language!r}", permanent=True)
-    return f"{_OWN_CODES.get(short, short)}-IN"
+    code = known_code(VENDOR, language, known)
+    return f"{_OWN_CODES.get(code, code)}-IN"

@@ -16,7 +16,7 @@ import sherpa_onnx
 from voiceera.providers.speech.local.serving import RATE, Asked, CannotServe, Recognizer, Understood, serve
 from voiceera.providers.speech.local.streamed import StreamedUtterances
 from voiceera.providers.speech.local.whole import WholeUtterances
-from voiceera.rules.audio import Pcm
+from voiceera.rules.audio import Pcm, as_floats
 
 _TAIL_SECONDS = 0.66
 """Silence that a streaming model needs to say its last words: its look-ahead."""
@@ -38,7 +38,7 @@ class _Stream:
         self._stream = recognizer.create_stream()
 
     def accept(self, pcm: Pcm) -> None:
-        self._stream.accept_waveform(RATE, _floats(pcm))
+        self._stream.accept_waveform(RATE, as_floats(pcm))
         self._decode()
 
     def so_far(self) -> str:
@@ -61,7 +61,7 @@ class Whole(WholeUtterances):
 
     def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
         stream = self._recognizer.create_stream()
-        stream.accept_waveform(RATE, _floats(pcm))
+        stream.accept_waveform(RATE, as_floats(pcm))
         self._recognizer.decode_stream(stream)
         return _understood(stream.result.text.strip())
 
@@ -118,10 +118,6 @@ def _metadata(model: str) -> dict[str, str]:
     except Exception:
         raise CannotServe(f"{Path(model).name} cannot be read: is the file whole?") from None
     return dict(session.get_modelmeta().custom_metadata_map)
-
-
-def _floats(pcm: Pcm) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    return pcm.astype(np.float32) / np.float32(32768)
 
 
 def _understood(text: str) -> Understood:

@@ -7,12 +7,12 @@ import math
 import sys
 from pathlib import Path
 
-import numpy as np
 from faster_whisper import WhisperModel
 
 from voiceera.providers.speech.local.serving import Asked, CannotServe, Understood, serve
 from voiceera.providers.speech.local.whole import WholeUtterances
-from voiceera.rules.audio import Pcm
+from voiceera.rules.audio import Pcm, as_floats
+from voiceera.rules.languages import short
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 _NO_SPEECH = 0.8
@@ -33,9 +33,9 @@ class Whisper(WholeUtterances):
         self._languages = frozenset(self._model.supported_languages)
 
     def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
-        language = asked.language.lower().replace("_", "-").partition("-")[0]
+        language = short(asked.language)
         segments, _ = self._model.transcribe(
-            pcm.astype(np.float32) / np.float32(32768),
+            as_floats(pcm),
             language=language if language in self._languages else None,
             beam_size=1,
             temperature=0.0,

@@ -24,6 +24,7 @@ from voiceera.providers.speech.local.wire import (
     decode_answer,
     pack,
 )
+from voiceera.rules.languages import short
 
 
 class LocalSpeechToText:
@@ -39,7 +40,7 @@ class LocalSpeechToText:
         self._next = itertools.cycle(range(processes))
 
     async def open(self, recognition: Recognition) -> "LocalStream":
-        if self.LANGUAGES is not None and recognition.language.lower()[:2] not in self.LANGUAGES:
+        if self.LANGUAGES is not None and short(recognition.language) not in self.LANGUAGES:
             raise UnknownLanguage(
                 self.vendor,
                 f"The embedded recognizer knows English only, not {recognition.language!r}; "

@@ -2,11 +2,9 @@
 
 from typing import Protocol
 
-import numpy as np
-import soxr
-
+from voiceera.providers.speech.line_sound import LinePcm
 from voiceera.providers.speech.local.serving import RATE, Asked, Understood
-from voiceera.rules.audio import AudioFormat, Pcm, decode
+from voiceera.rules.audio import AudioFormat, Pcm
 
 
 class Stream(Protocol):
@@ -34,24 +32,18 @@ class StreamedUtterances:
 class StreamedUtterance:
     def __init__(self, stream: Stream, audio_format: AudioFormat) -> None:
         self._stream = stream
-        self._format = audio_format
+        self._line = LinePcm(audio_format, RATE)
         self._told = ""
-        same = audio_format.sample_rate == RATE
-        self._resampler = (
-            None if same else soxr.ResampleStream(audio_format.sample_rate, RATE, 1, dtype="int16", quality="MQ")
-        )
 
     def hear(self, audio: bytes) -> str | None:
-        pcm = decode(audio, self._format)
-        self._accept(pcm if self._resampler is None else self._resampler.resample_chunk(pcm))
+        self._accept(self._line.push(audio))
         if (so_far := self._stream.so_far()) == self._told:
             return None
         self._told = so_far
         return so_far
 
     def finish(self) -> Understood:
-        if self._resampler is not None:
-            self._accept(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        self._accept(self._line.rest())
         return self._stream.finish()
 
     def _accept(self, pcm: Pcm) -> None:

@@ -2,15 +2,13 @@
 
 from functools import lru_cache
 
-import numpy as np
-
 from voiceera.providers.speech.local.background import BACKGROUND
 from voiceera.providers.speech.local.serving import Asked, Understood, serve
 from voiceera.providers.speech.local.whole import WholeUtterances
 from voiceera.providers.speech.neural.decoder import Decoder
 from voiceera.providers.speech.neural.expectations import Expectations
 from voiceera.providers.speech.neural.weights import folder
-from voiceera.rules.audio import Pcm
+from voiceera.rules.audio import Pcm, as_floats
 from voiceera.rules.language_model import LanguageModel, train
 from voiceera.rules.words import words_of
 
@@ -33,8 +31,7 @@ class Moonshine(WholeUtterances):
         self._expecting(phrases, ())
 
     def recognize(self, pcm: Pcm, asked: Asked) -> Understood:
-        sound = pcm.astype(np.float32) / np.float32(32768)
-        heard = self._decoder.transcribe(sound, self._expecting(asked.phrases, asked.expected))
+        heard = self._decoder.transcribe(as_floats(pcm), self._expecting(asked.phrases, asked.expected))
         if " ".join(words_of(heard.text)) in _NOISE:
             return Understood("", heard.sureness)
         if heard.sureness < LEAST_SURE:
