@@ -2,22 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from tests.dialing.floor import Floor
-from tests.world import make_world, number, quick
+from tests.world import number, quick
 from voiceera.providers.protocols import DialAnswer, Placed
 from voiceera.rules.breakers import FAULTS, FIRST_WAIT
-from voiceera.store.base import Database
 
 BROKEN = DialAnswer(Placed.REFUSED, reason="answered 500", fault=True)
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 async def dialed_within(floor: Floor, seconds: float, names: str = "ab") -> int:

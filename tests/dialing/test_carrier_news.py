@@ -6,19 +6,10 @@ from uuid import UUID
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world, number
+from tests.world import number
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, EndedAs
 from voiceera.services.carrier_events import News, rounds, take_in_slice
 from voiceera.services.carrier_news import Proof, Replayed
-from voiceera.store.base import Database
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
-
 
 _ENDS = (EndedAs.BUSY, EndedAs.NO_ANSWER, EndedAs.INVALID, EndedAs.CANCELED, EndedAs.FAILED)
 

@@ -6,12 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import NOON, make_world, number, quick
+from tests.world import NOON, number, quick
 from voiceera.rules.campaigns import ContactDraft
 from voiceera.rules.dial_stories import hold_story, story
 from voiceera.services import campaigns, contacts
 from voiceera.services.trunks import FixedTrunks
-from voiceera.store.base import Database
 from voiceera.worker.dialer import Dialer
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -40,13 +39,6 @@ def test_a_refusal_is_told_on_the_contacts_clock(
 def test_a_campaign_that_is_held_says_until_when() -> None:
     assert hold_story("no_caller_id", MORNING, MIDNIGHT) == "Nobody is dialled: no free caller id until 07:00 UTC"
     assert hold_story("no_trunk", None, MIDNIGHT) == "Nobody is dialled: no carrier is connected"
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 async def told(floor: Floor, kind: str) -> list[str]:

@@ -6,20 +6,12 @@ from typing import Any
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world, quick
+from tests.world import quick
 from voiceera.ids import new_id
 from voiceera.rules.calls import Direction, Speaker, TurnRecord
 from voiceera.services import calls as call_service
 from voiceera.services.abandonment import PERIOD
 from voiceera.store import calls
-from voiceera.store.base import Database
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 async def earlier_calls(

@@ -5,19 +5,10 @@ from uuid import UUID
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world
 from voiceera.errors import Conflict, Invalid, NotFound
 from voiceera.services import reviews as service
 from voiceera.store import reviews
-from voiceera.store.base import Database
 from voiceera.store.page import PageRequest
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 async def lose_one(floor: Floor) -> UUID:

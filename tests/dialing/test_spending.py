@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import carrier_says, make_world, number, quick
+from tests.world import carrier_says, number, quick
 from voiceera.providers.protocols import CarrierEvent, CarrierEventKind, DialAnswer, EndedAs, Placed
 from voiceera.rules.campaigns import ContactState, RetryRule
 from voiceera.rules.dialing_limits import DialingLimits
@@ -15,19 +15,11 @@ from voiceera.rules.retention import Retention
 from voiceera.rules.spending import NOTHING
 from voiceera.services import calls
 from voiceera.store import organizations
-from voiceera.store.base import Database
 
 MINUTES = 11
 """The longest that a call of the tests' agent can last."""
 PRICE = 0.02
 ONE_CALL = PRICE * MINUTES
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 async def bound(floor: Floor, **limits: Any) -> None:

@@ -8,22 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world, number, quick
+from tests.world import number, quick
 from voiceera.providers.protocols import CarrierTraits, EndedAs
 from voiceera.rules.campaigns import WEEKDAYS, CampaignConfig, Interval
 from voiceera.store import do_not_call
-from voiceera.store.base import Database
 
 QUEUES = CarrierTraits(2, True, 0, False, False)
 CLOSES = datetime(2026, 3, 11, 0, 0, tzinfo=UTC)
 """20:00 in New York."""
-
-
-@pytest.fixture
-async def floor(database: Database) -> Floor:
-    world = await make_world(database)
-    await world.connect_carrier()
-    return Floor(world)
 
 
 def working(**changes: Any) -> CampaignConfig:
