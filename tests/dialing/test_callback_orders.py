@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from tests.dialing.floor import Floor
-from tests.world import make_world, quick
+from tests.world import make_world, number, quick
 from voiceera.providers.protocols import Dial, DialAnswer, EndedAs, Placed
 from voiceera.rules.audio import ULAW_8K
 from voiceera.rules.calls import AnsweredBy, CallBrief, CallResult, HangupCause
@@ -20,6 +20,7 @@ EVENTS = ("dial answered", "ringing", "answered", "conversation", "hangup")
 SAMPLES = 150
 FULL = 10_000
 AT_ONCE = 60
+MOST_EMPTY_ROUNDS = 100
 
 
 class Telling:
@@ -84,7 +85,9 @@ async def test_in_any_order_and_number_there_is_one_end_and_the_counters_know_it
     floor = Floor(world)
     for index, start in enumerate(range(0, len(wanted), AT_ONCE)):
         part = wanted[start : start + AT_ONCE]
-        campaign_id = await floor.launch(people=len(part), name=f"Spring {index}", config=quick(retries={}))
+        # Each rung once: the caps of a number's day and week are another test's.
+        people = [number(start + place) for place in range(len(part))]
+        campaign_id = await floor.launch_to(people, f"Spring {index}", config=quick(retries={}))
         await _tell_all(floor, part, tmp_path)
         counts = await floor.counted(campaign_id)
         ended = {name: count for name, count in counts.items() if name.startswith("ended_") and count}
@@ -101,7 +104,6 @@ async def test_in_any_order_and_number_there_is_one_end_and_the_counters_know_it
         if lost:  # else it is completed
             async with world.scope() as connection:
                 await campaigns.stop(connection, world.organization_id, campaign_id, floor.now)
-        floor.later(days=8)  # the caps of a number's day and week are another test's
     assert len({dial.reference for dial in world.carrier.dialed}) == len(world.carrier.dialed) == len(wanted)
 
 
@@ -133,8 +135,11 @@ async def _tell_all(floor: Floor, part: list[tuple[str, ...]], directory: Path) 
     carrier.otherwise = answer
     dialed = carrier.dial
     carrier.dial = Early(dialed)  # type: ignore[method-assign]
+    still = 0
     while waiting:
         claims = await floor.dialer().round()
+        still = 0 if claims else still + 1
+        assert still < MOST_EMPTY_ROUNDS, f"{len(waiting)} are never dialled"
         for claim, trunk in claims:
             floor.now = max(floor.now, claim.start_at)
             await floor.dialer().dial(claim, trunk)

@@ -37,6 +37,7 @@ from voiceera.rules.turn_events import (
     Spoken,
     TakenOffHold,
     Think,
+    ThinkAhead,
     Timer,
     TimerFired,
     Transferred,
@@ -59,6 +60,7 @@ POLICIES = (
     TurnPolicy(voicemail="leave_message", voicemail_message="Call us."),
     TurnPolicy(barge_in=False, voicemail="continue"),
     TurnPolicy(filler_after=0.3, fillers=("One moment.", "Let me see.")),
+    TurnPolicy(early_reply=True),
 )
 
 
@@ -166,6 +168,8 @@ class World:
             case Think():
                 assert not self.is_thinking, "one thought at a time"
                 self.is_thinking = True
+            case ThinkAhead(about):
+                assert not self.is_thinking and about.text and not self.conversation.is_private
             case Say(text):
                 self.to_say.append(text)
                 self.said.append(text)

@@ -44,6 +44,9 @@ class Brain(Protocol):
     def reply(self, about: Opening | CallerTurn | Silence, turns: Sequence[TurnRecord]) -> AsyncGenerator[Part, None]:
         """`turns`: what was really said and heard so far, without `about`. Raises ProviderError."""
 
+    def think_ahead(self, about: CallerTurn, turns: Sequence[TurnRecord]) -> None:
+        """`reply` may be asked for next, with just this."""
+
     async def close(self) -> None:
         """The call is over."""
 
@@ -109,6 +112,9 @@ class FlowBrain:
             if any(isinstance(part, End) for part in answer.parts):
                 break
             move = self._run.tool_done(answer.text if answer.worked else None)
+
+    def think_ahead(self, about: CallerTurn, turns: Sequence[TurnRecord]) -> None:
+        """It takes no time to think."""
 
     async def close(self) -> None:
         """Nothing is open."""

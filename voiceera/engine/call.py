@@ -66,6 +66,7 @@ from voiceera.rules.turn_events import (
     Spoken,
     TakenOffHold,
     Think,
+    ThinkAhead,
     TimerFired,
     UseLanguage,
     Voiced,
@@ -235,6 +236,9 @@ class Call:
 
     def _perform(self, command: Command, now: float) -> None:
         match command:
+            case ThinkAhead(turn):
+                if self._brain is not None:
+                    self._brain.think_ahead(turn, tuple(self._turns))
             case Think(about):
                 self._latency.thinks_about(about, now)
                 self._thinking = self._spawn(self._think(about))
@@ -256,8 +260,8 @@ class Call:
                 self._ear.forget()
             case Wait(timer, until):
                 self._timers.set(timer, until)
-            case Record(turn):
-                self._record(turn)
+            case Record(record):
+                self._record(record)
             case Mute(on):
                 self._recorder.mute(on)
             case UseLanguage(tag):

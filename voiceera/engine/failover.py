@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from voiceera.engine.streams import Item, Pump
 from voiceera.errors import ProviderError
 
 SWITCH_SECONDS = 1.2
@@ -19,7 +20,6 @@ PERMANENT_COOL_DOWN_SECONDS = 300.0
 """For a refusal that will not pass by itself: credentials, an unknown model."""
 
 P = TypeVar("P")
-Item = TypeVar("Item")
 Failure = ProviderError | TimeoutError
 OnFailed = Callable[[object, Exception], None]
 """Told of each provider that failed while another was left, and why."""
@@ -43,36 +43,6 @@ class Health:
         """As they were given, those that are down last."""
         now = self._clock()
         return sorted(providers, key=lambda provider: self._down_until.get(id(provider), 0.0) > now)
-
-
-class _Pump(Generic[Item]):
-    """Reads a stream in a task of its own: who races it may stop waiting without hurting it."""
-
-    def __init__(self, stream: AsyncIterator[Item]) -> None:
-        self._items: asyncio.Queue[Item | Exception] = asyncio.Queue()
-        self._task = asyncio.get_running_loop().create_task(self._read(stream))
-
-    async def _read(self, stream: AsyncIterator[Item]) -> None:
-        try:
-            async for item in stream:
-                self._items.put_nowait(item)
-            self._items.put_nowait(StopAsyncIteration())
-        except Exception as error:  # raised where the items are read
-            self._items.put_nowait(error)
-        finally:
-            if (close := getattr(stream, "aclose", None)) is not None:
-                await close()
-
-    async def next(self) -> Item:
-        """Raises what the stream raised, StopAsyncIteration at its end."""
-        item = await self._items.get()
-        if isinstance(item, Exception):
-            raise item
-        return item
-
-    async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
 
 
 class Succession(Generic[P]):
@@ -113,16 +83,16 @@ class Succession(Generic[P]):
             finally:
                 await pump.close()
 
-    async def _race(self, left: list[P], make: Callable[[P], AsyncIterator[Item]]) -> tuple[P, _Pump[Item], Item]:
+    async def _race(self, left: list[P], make: Callable[[P], AsyncIterator[Item]]) -> tuple[P, Pump[Item], Item]:
         """The first to answer, its stream and its first item; takes those that it asked out of `left`."""
-        asked: list[tuple[P, _Pump[Item], asyncio.Task[Item]]] = []
+        asked: list[tuple[P, Pump[Item], asyncio.Task[Item]]] = []
         error: Exception = ProviderError("voiceera", "no provider is left", permanent=True)
-        winner: _Pump[Item] | None = None
+        winner: Pump[Item] | None = None
         try:
             while left or asked:
                 if left:
                     provider = left.pop(0)
-                    pump = _Pump(make(provider))
+                    pump = Pump(make(provider))
                     asked.append((provider, pump, asyncio.get_running_loop().create_task(_first(pump))))
                 tasks = [task for _, _, task in asked]
                 await asyncio.wait(
@@ -154,7 +124,7 @@ class Succession(Generic[P]):
                     await pump.close()
 
 
-async def _first(pump: _Pump[Item]) -> Item:
+async def _first(pump: Pump[Item]) -> Item:
     try:
         return await pump.next()
     except StopAsyncIteration:

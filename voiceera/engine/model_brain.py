@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from voiceera.engine.early_replies import EarlyReplies, Request
 from voiceera.engine.streams import in_time
 from voiceera.engine.tools import CallTools
-from voiceera.providers.protocols import LanguageModel, Message, TokensUsed, ToolRequest
+from voiceera.providers.protocols import LanguageModel, Message, ModelPiece, TokensUsed, ToolRequest
 from voiceera.rules.agents import AgentConfig
 from voiceera.rules.calls import Speaker, TurnRecord
 from voiceera.rules.sentences import SentenceCutter, sentences
@@ -34,6 +35,7 @@ class ModelBrain:
         self._prompt = fill(agent.system_prompt, variables)
         self._greeting = fill(agent.greeting_message, variables)
         self._stock = stock_for(agent.language)
+        self._replies = EarlyReplies(self._ask)
         self._exchanges: list[tuple[int, tuple[Message, ...]]] = []
         """Tools used, each with the number of turns that came before."""
 
@@ -58,7 +60,7 @@ class ModelBrain:
             specs = self._tools.specs if round_ < MOST_ROUNDS else ()
             said, requests = "", list[ToolRequest]()
             cutter = SentenceCutter()
-            reply = self._model.reply(self._prompt, tuple(history), specs, self._model_name)
+            reply = self._replies.reply(Request(tuple(history), specs))
             async with aclosing(in_time(reply, PATIENCE_SECONDS)) as pieces:
                 async for piece in pieces:
                     match piece:
@@ -96,8 +98,18 @@ class ModelBrain:
                 return
             history += exchange
 
+    def think_ahead(self, about: CallerTurn, turns: Sequence[TurnRecord]) -> None:
+        history = (*self._history(turns), Message("user", _asked(about)))
+        self._replies.begin(Request(history, self._tools.specs))
+
     async def close(self) -> None:
         """The model belongs to the process."""
+        await self._replies.close()
+        if self._replies.dropped:
+            self.usage["early_replies_dropped"] = self._replies.dropped
+
+    def _ask(self, request: Request) -> AsyncGenerator[ModelPiece, None]:
+        return self._model.reply(self._prompt, request.history, request.tools, self._model_name)
 
     def _history(self, turns: Sequence[TurnRecord]) -> list[Message]:
         """Only what the caller really heard counts as said; tools stand where they were used."""

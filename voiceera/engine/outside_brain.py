@@ -70,6 +70,9 @@ class OutsideBrain:
         for part in ending or ([End("no_response")] if is_last else []):
             yield part
 
+    def think_ahead(self, about: CallerTurn, turns: Sequence[TurnRecord]) -> None:
+        """The user's server hears of turns that are over: it may act on them."""
+
     async def close(self) -> None:
         await self._talk.close()
 

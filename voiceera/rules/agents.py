@@ -41,6 +41,9 @@ class ConversationSettings(Sent):
     """How long a reply may take to begin, before the agent says that it is at it. Unset: it stays silent."""
     fillers: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     """What it then says, one after the other; empty: "One moment, please." in the agent's language."""
+    early_reply: bool = False
+    """Ask the language model at every pause in which the caller may be done, before it is sure that they are; dropped
+    when they go on. Replies begin sooner; the vendor bills those that nobody hears, too."""
     voicemail: Literal["hang_up", "leave_message", "continue"] = "hang_up"
     voicemail_message: str | None = None
 

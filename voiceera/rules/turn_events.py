@@ -245,6 +245,13 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkAhead:
+    """The caller may be done: begin with what would be replied to this, in case it comes to that. `Think` tells."""
+
+    about: CallerTurn
+
+
+@dataclass(frozen=True, slots=True)
 class Think:
     """Have the brain reply. Its parts come back as events, `ReplyDone` or `ProviderFailed` last."""
 
@@ -322,4 +329,18 @@ class Hangup:
     disposition: str | None = None
 
 
-Command = Think | Say | Yield | Resume | Hush | Recognize | Forget | Wait | Record | Mute | UseLanguage | Hangup
+Command = (
+    Think
+    | ThinkAhead
+    | Say
+    | Yield
+    | Resume
+    | Hush
+    | Recognize
+    | Forget
+    | Wait
+    | Record
+    | Mute
+    | UseLanguage
+    | Hangup
+)

@@ -47,6 +47,8 @@ class TurnPolicy:
     """How long a caller may talk on after the agent's goodbye."""
     filler_after: float | None = None
     fillers: tuple[str, ...] = ()
+    early_reply: bool = False
+    """Whether the brain thinks ahead while a pause may still be the end of the caller's turn."""
     opt_out_reply: str = "All right, we will not call you again. Goodbye."
     apology: str = "Sorry, something went wrong on our side. Goodbye."
 
@@ -72,6 +74,7 @@ class TurnPolicy:
             voicemail_message=voicemail_message,
             filler_after=settings.filler_after,
             fillers=settings.fillers or tuple(filter(None, [stock_for(agent.language).one_moment])),
+            early_reply=settings.early_reply,
             opt_out_reply=stock_for(agent.language).opted_out,
             apology=_APOLOGIES.get(short(agent.language), ""),
         )

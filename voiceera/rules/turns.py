@@ -13,7 +13,7 @@ sample heard. It goes on, too, when the confirmed speech turns out to hold no wo
 
 from voiceera.rules.backchannels import is_backchannel
 from voiceera.rules.calls import HangupCause, Speaker, TurnRecord
-from voiceera.rules.endpointing import keys_wanted, silence_needed
+from voiceera.rules.endpointing import is_unfinished, keys_wanted, silence_needed
 from voiceera.rules.loops import is_loop
 from voiceera.rules.opt_out import is_opt_out
 from voiceera.rules.turn_events import (
@@ -46,6 +46,7 @@ from voiceera.rules.turn_events import (
     Spoken,
     TakenOffHold,
     Think,
+    ThinkAhead,
     Timer,
     TimerFired,
     Transferred,
@@ -247,9 +248,20 @@ class Conversation(TurnHolds):
         needed = silence_needed(utterance.text, self.expectation, self.policy.endpointing)
         over_at = utterance.last_speech + needed
         if over_at > at:
-            return [self._wait(Timer.ENDPOINT, over_at)]
+            return [*self._think_ahead(utterance), self._wait(Timer.ENDPOINT, over_at)]
         self._stop(Timer.ENDPOINT)
         return self._complete_if_over(at)
+
+    def _think_ahead(self, utterance: Utterance) -> list[Command]:
+        """They may be done. Not where much could still change what is asked: a reply that they have broken into, more
+        words on their way, or a private answer."""
+        if not self.policy.early_reply or not self._has_opened or self._ending is not None or self.is_private:
+            return []
+        if self._reply is not None or self._recognizing or utterance.digits or not utterance.text:
+            return []
+        if is_unfinished(utterance.text) or is_opt_out(utterance.text):
+            return []
+        return [ThinkAhead(self._turn_of(utterance))]
 
     def _late_words(self, words: Words, at: float) -> list[Command]:
         """Said over the agent's last words."""
@@ -305,7 +317,11 @@ class Conversation(TurnHolds):
         self._reprompts, self._silent_for = 0, 0.0
         if not self._has_opened:
             return commands + self._think(Opening(utterance.text))
-        turn = CallerTurn(
+        turn = self._turn_of(utterance, unheard=unheard)
+        return [*commands, *self._think(turn), *self._wait_to_fill_in(at)]
+
+    def _turn_of(self, utterance: Utterance, *, unheard: bool = False) -> CallerTurn:
+        return CallerTurn(
             utterance.text,
             utterance.confidence,
             utterance.digits,
@@ -314,7 +330,6 @@ class Conversation(TurnHolds):
             utterance.last_speech,
             silence_needed(utterance.text, self.expectation, self.policy.endpointing),
         )
-        return [*commands, *self._think(turn), *self._wait_to_fill_in(at)]
 
     def _digit(self, key: str, at: float) -> list[Command]:
         commands: list[Command] = []

@@ -116,12 +116,13 @@ function TakingTurns({ draft, change, error }: Props) {
             onText={(voicemail) => set({ voicemail: voicemail as Conversation["voicemail"] })}
             options={[["hang_up", "Hang up"], ["leave_message", "Leave a message"], ["continue", "Talk on"]]}
           />
-          <TextField label="Fill a silence after" field="conversation.filler_after" error={error} type="number" min={0.3} max={10} step="any" value={String(now.filler_after ?? "")} onText={(text) => set({ filler_after: text === "" ? null : Number(text) })} hint="Empty: silence while it thinks." />
+          <TextField label="Fill a silence after" field="conversation.filler_after" error={error} type="number" min={0.3} max={4} step="any" value={String(now.filler_after ?? "")} onText={(text) => set({ filler_after: text === "" ? null : Number(text) })} hint="Empty: silence while it thinks." />
           {now.filler_after && <ListField label="With words like" field="conversation.fillers" error={error} value={now.fillers ?? []} onValue={(fillers) => set({ fillers })} placeholder="One moment, Let me see" />}
           {now.voicemail === "leave_message" && <TextArea label="Message" value={now.voicemail_message ?? ""} onText={(voicemail_message) => set({ voicemail_message })} rows={2} />}
         </div>
         <CheckField label="The caller may interrupt the agent" value={now.barge_in ?? true} onChange={(barge_in) => set({ barge_in })} />
         <CheckField label="The agent speaks first" value={now.greet_first ?? true} onChange={(greet_first) => set({ greet_first })} />
+        {brainOf(draft) === "llm" && <CheckField label="Ask the model while the caller may still go on" hint="Answers sooner; replies that nobody hears are billed, too." value={now.early_reply ?? false} onChange={(early_reply) => set({ early_reply })} />}
       </div>
     </Card>
   );
