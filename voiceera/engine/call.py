@@ -16,7 +16,7 @@ from voiceera.engine.agent_voice import AgentVoice
 from voiceera.engine.answered_by import AnsweredByWatch
 from voiceera.engine.brains import Brain, brain_for
 from voiceera.engine.caller_ear import CallerEar
-from voiceera.engine.deaf import DeafStream
+from voiceera.engine.ear_opening import EarOpening
 from voiceera.engine.key_sounds import KeySounds
 from voiceera.engine.line import CallObserver, Line
 from voiceera.engine.playback import Playback
@@ -25,9 +25,9 @@ from voiceera.engine.shared import Shared
 from voiceera.engine.timers import Timers
 from voiceera.engine.tools import CallTools
 from voiceera.engine.turn_clock import LatencyOfTurns
-from voiceera.errors import ProviderError, UnknownLanguage
+from voiceera.errors import ProviderError
 from voiceera.log import get_logger
-from voiceera.providers.protocols import Recognition, SpeechToText, TextToSpeech, Voice
+from voiceera.providers.protocols import TextToSpeech, Voice
 from voiceera.rules.calls import (
     AnsweredBy,
     CallBrief,
@@ -38,7 +38,6 @@ from voiceera.rules.calls import (
     Speaker,
     TurnRecord,
 )
-from voiceera.rules.flows import takes_keys
 from voiceera.rules.phrases import opening_phrases
 from voiceera.rules.speech_segments import SegmentRules
 from voiceera.rules.templates import fill
@@ -117,7 +116,7 @@ class Call:
         self._brain: Brain | None = None
         self._voice: AgentVoice | None = None
         self._last_voice: TextToSpeech | None = None
-        self._speech_to_text: SpeechToText | None = None
+        self._ear_opening: EarOpening | None = None
         self._switches = 0
         self._turns: list[TurnRecord] = []
         self._latency = LatencyOfTurns()
@@ -275,8 +274,8 @@ class Call:
     def _use_language(self, tag: str) -> None:
         if self._voice is not None:
             self._voice.use_language(tag)
-        if self._speech_to_text is not None:
-            self._spawn(self._open_ear(self._speech_to_text, tag, is_spare=self._ear.is_open))
+        if self._ear_opening is not None:
+            self._ear_opening.listen_in(tag)
 
     def _hush(self) -> None:
         if self._thinking is not None:
@@ -323,31 +322,6 @@ class Call:
             return
         self._post(ReplyDone())
 
-    async def _open_ear(self, speech_to_text: SpeechToText, language: str, *, is_spare: bool = False) -> None:
-        """`is_spare`: somebody listens already, and goes on where this language is not known."""
-        recognition = Recognition(self._line.audio_format, language, self._shared.phrases_of(self.brief))
-        try:
-            async with asyncio.timeout(SETUP_SECONDS):
-                stream = await speech_to_text.open(recognition)
-        except UnknownLanguage as error:
-            if is_spare and not self._can_do_with_keys:
-                log.info("language_not_understood", call_id=str(self.brief.call_id), reason=error.message)
-                return
-            if not self._can_do_with_keys:
-                self._provider_failed("speech-to-text", error)
-                return
-            log.info("speech_not_understood", call_id=str(self.brief.call_id), reason=error.message)
-            stream = DeafStream()
-        except (ProviderError, TimeoutError) as error:
-            self._provider_failed("speech-to-text", error)
-            return
-        self._ear.recognize_with(stream)
-
-    @property
-    def _can_do_with_keys(self) -> bool:
-        agent = self.brief.agent
-        return agent.resolved_brain == "flow" and agent.flow is not None and takes_keys(agent.flow)
-
     async def _set_up(self) -> None:
         """Find the providers and begin. The caller is heard and recorded meanwhile."""
         try:
@@ -373,8 +347,17 @@ class Call:
             on_failed=self._voice_failed,
         )
         self._last_voice = providers.last_voice
-        self._speech_to_text = providers.speech_to_text
-        self._spawn(self._open_ear(providers.speech_to_text, self.brief.agent.language))
+        self._ear_opening = EarOpening(
+            self._ear,
+            providers.speech_to_text,
+            self.brief,
+            self._line.audio_format,
+            self._shared.phrases_of(self.brief),
+            within_seconds=SETUP_SECONDS,
+            failed=self._provider_failed,
+            spawn=self._spawn,
+        )
+        self._ear_opening.listen_in(self.brief.agent.language)
         self._post(Answered(self._began))
 
     async def _recorded(self, name: str) -> bytes | None:

@@ -47,6 +47,8 @@ class BridgedStream:
 
     def begin_utterance(self, expected: tuple[str, ...] = ()) -> None:
         self.abandon_utterance()
+        while not self._partials.empty():  # of the one before
+            self._partials.get_nowait()
         self._utterance = _Utterance(self._vendor, self._stt, self._format, self._partials)
 
     def push(self, audio: bytes) -> None:
