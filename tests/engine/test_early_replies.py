@@ -128,6 +128,21 @@ def test_a_tool_is_used_when_the_turn_is_over_and_once(tmp_path: Path) -> None:
     assert said(result)[-1] == "agent: It is in Oslo."
 
 
+def test_private_digits_are_not_told_to_the_model_ahead_of_time(tmp_path: Path) -> None:
+    card = {"kind": "collect_private", "name": "card", "digits": 4}
+    asks = [use("card", '{"say": "The last four digits, please."}'), "Thank you."]
+    model = ScriptedLanguageModel([asks, "Thanks."])
+    result, _ = call(
+        tmp_path,
+        lambda world: world.call(talker(tools=[card]), [(4.0, 0.8), (9.0, 1.2)], hangs_up_at=16),
+        hears=ScriptedSpeechToText(["I want to pay", "four two four two"]),
+        thinks=model,
+    )
+    told = " ".join(message.content for asked in model.asked for message in asked)
+    assert "gave 4 digits" in told and "four two" not in told and "4242" not in told
+    assert "caller: [private]" in said(result)
+
+
 def test_an_early_reply_that_failed_is_asked_for_again(tmp_path: Path) -> None:
     class FailsOnce(ScriptedLanguageModel):
         async def reply(self, *arguments: Any, **options: Any) -> Any:
