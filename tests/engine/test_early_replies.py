@@ -13,7 +13,7 @@ from tests.engine.test_tools import LOOK_UP, Shop, use
 from voiceera.engine.early_replies import EarlyReplies, Request
 from voiceera.engine.tools import ToolDesk
 from voiceera.errors import ProviderError
-from voiceera.providers.models.scripted import ScriptedLanguageModel
+from voiceera.providers.models.scripted import Reply, ScriptedLanguageModel
 from voiceera.providers.protocols import Message
 from voiceera.providers.speech.scripted import ScriptedSpeechToText
 from voiceera.rules.calls import CallResult
@@ -130,7 +130,7 @@ def test_a_tool_is_used_when_the_turn_is_over_and_once(tmp_path: Path) -> None:
 
 def test_private_digits_are_not_told_to_the_model_ahead_of_time(tmp_path: Path) -> None:
     card = {"kind": "collect_private", "name": "card", "digits": 4}
-    asks = [use("card", '{"say": "The last four digits, please."}'), "Thank you."]
+    asks: Reply = [use("card", '{"say": "The last four digits, please."}'), "Thank you."]
     model = ScriptedLanguageModel([asks, "Thanks."])
     result, _ = call(
         tmp_path,
