@@ -40,6 +40,7 @@ class HttpVendor:
         """Until whoever asked hangs up."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             await self._serve(reader, writer)
+        writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
