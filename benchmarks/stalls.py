@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +28,7 @@ from pydantic import SecretStr
 
 from tests.engine.small_world import LOUD, LoudnessVoiceActivity, Notes, TestLine, agent
 from tests.vendors.chat import says
-from tests.vendors.http_vendor import Asked, HttpVendor
+from tests.vendors.http_vendor import Asked, http_vendor
 from voiceera import log
 from voiceera.engine.session import CallProviders, Engine
 from voiceera.engine.voice_activity import VoiceActivity
@@ -64,21 +64,18 @@ class ModelServer:
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
-        self._loop.run_forever()
 
     async def _serve(self) -> None:
         reply = says("It begins ", "on Monday ", "at ten.")
 
         async def when_it_may(asked: Asked, writer: asyncio.StreamWriter) -> None:
             await self._may_talk.wait()
-            with suppress(ConnectionError):  # who asked has long gone
-                await reply(asked, writer)
+            await reply(asked, writer)
 
-        for answer in (when_it_may, reply):
-            vendor = HttpVendor([answer])
-            server = await asyncio.start_server(vendor.serve, "127.0.0.1", 0)
-            self.ports.append(server.sockets[0].getsockname()[1])
-        self._ready.set()
+        async with http_vendor(when_it_may) as first, http_vendor(reply) as second:
+            self.ports += [first.port, second.port]
+            self._ready.set()
+            await asyncio.Event().wait()  # as long as the process
 
 
 def model_at(port: int) -> OpenAILanguageModel:

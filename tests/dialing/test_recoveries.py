@@ -1,6 +1,7 @@
 """What dies, and what is not known: one ring at most, and nobody lost."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -23,6 +24,17 @@ def unknown_but_rings(world: World) -> None:
         return DialAnswer(Placed.UNKNOWN, reason="timed out")
 
     world.carrier.answers = [swallow]
+
+
+async def begin_to_talk(floor: Floor, directory: Path) -> UUID:
+    """The one open attempt, which is answered and whose conversation begins."""
+    (attempt,) = await floor.open_attempts()
+    world = floor.world
+    invitation = await calls.answered(world.database, world.organization_id, attempt, world.trunk, floor.now)
+    assert invitation is not None
+    token = invitation.url.rsplit("/", 1)[1]
+    assert await calls.redeem_media_token(world.database, token, "plivo", floor.now, directory)
+    return attempt
 
 
 async def test_a_worker_that_dies_after_its_claim_loses_no_contact(floor: Floor) -> None:
@@ -138,12 +150,7 @@ async def test_a_lost_hangup_callback_is_made_good_by_asking(floor: Floor) -> No
 async def test_a_call_whose_media_process_died_ends_by_the_carriers_hangup(floor: Floor, tmp_path: Path) -> None:
     campaign_id = await floor.launch(people=1)
     await floor.dial()
-    (attempt,) = await floor.open_attempts()
-    world = floor.world
-    invitation = await calls.answered(world.database, world.organization_id, attempt, world.trunk, floor.now)
-    assert invitation is not None
-    token = invitation.url.rsplit("/", 1)[1]
-    assert await calls.redeem_media_token(world.database, token, "plivo", floor.now, tmp_path)
+    attempt, world = await begin_to_talk(floor, tmp_path), floor.world
     await floor.ends(attempt, EndedAs.COMPLETED)
     assert await floor.attempt_states() == ["in_progress"]
     floor.later(seconds=16)
@@ -159,12 +166,7 @@ async def test_a_call_that_outlives_its_longest_duration_is_hung_up_at_the_carri
 ) -> None:
     await floor.launch(people=1)
     await floor.dial()
-    (attempt,) = await floor.open_attempts()
-    world = floor.world
-    invitation = await calls.answered(world.database, world.organization_id, attempt, world.trunk, floor.now)
-    assert invitation is not None
-    token = invitation.url.rsplit("/", 1)[1]
-    assert await calls.redeem_media_token(world.database, token, "plivo", floor.now, tmp_path)
+    attempt, world = await begin_to_talk(floor, tmp_path), floor.world
     floor.later(minutes=11)  # within 600 s and two minutes
     await floor.reap()
     await floor.reap()

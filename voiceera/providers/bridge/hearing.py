@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-import soxr
-
 from voiceera.errors import ProviderError
 from voiceera.providers.bridge.plugins import ONE_TRY, Bridged, C, S, agents, failures, rtc
 from voiceera.providers.protocols import Heard, Recognition
-from voiceera.rules.audio import L16_16K, AudioFormat, decode
+from voiceera.providers.speech.line_sound import LinePcm
+from voiceera.rules.audio import L16_16K, AudioFormat, Pcm
 
 RATE = 16_000
 _ANSWER_SECONDS = 4.0
@@ -89,23 +87,18 @@ class _Utterance:
 
     def __init__(self, vendor: str, stt: Any, audio_format: AudioFormat, partials: asyncio.Queue[Heard]) -> None:
         self._vendor = vendor
-        self._format = audio_format
+        self._line = LinePcm(audio_format, RATE)
         self._partials = partials
         self._words: list[tuple[str, float]] = []
         self._so_far = ""
-        same = audio_format.sample_rate == RATE
-        self._resampler = (
-            None if same else soxr.ResampleStream(audio_format.sample_rate, RATE, 1, dtype="int16", quality="MQ")
-        )
         with failures(vendor):
             self._stream = stt.stream(conn_options=ONE_TRY)
         self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     def push(self, audio: bytes) -> None:
-        pcm = decode(audio, self._format)
-        self._give(pcm if self._resampler is None else self._resampler.resample_chunk(pcm))
+        self._give(self._line.push(audio))
 
-    def _give(self, pcm: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
+    def _give(self, pcm: Pcm) -> None:
         if len(pcm) and not self._listening.done():
             frame = rtc.AudioFrame(pcm.astype("<i2").tobytes(), RATE, 1, len(pcm))
             with suppress(RuntimeError):  # the vendor's stream has ended: `end` says why
@@ -113,8 +106,7 @@ class _Utterance:
 
     async def end(self) -> Heard:
         await asyncio.sleep(0)  # a stream that is closed before it has begun hears nothing
-        if self._resampler is not None:
-            self._give(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        self._give(self._line.rest())
         with suppress(RuntimeError):
             self._stream.end_input()  # flushes, too
         try:

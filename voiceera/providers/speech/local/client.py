@@ -92,8 +92,6 @@ class LocalStream:
 
     def begin_utterance(self, expected: tuple[str, ...] = ()) -> None:
         self.abandon_utterance()
-        while not self._partials.empty():  # of the one before
-            self._partials.get_nowait()
         self._final = asyncio.get_running_loop().create_future()
         self._number = self._worker.listen(self._final, self._partials)
         line = self._format
